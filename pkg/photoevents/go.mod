@@ -1,0 +1,4 @@
+module filmgate.dev/pkg/photoevents
+
+go 1.26.0
+
