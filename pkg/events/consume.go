@@ -1,0 +1,245 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/propagation"
+
+	"filmgate.dev/pkg/fault"
+)
+
+const (
+	// pullFor is how long one pull may wait. It is also the most that a stop waits for a pull to come home: a pull that is
+	// abandoned instead strands what the server sent meanwhile until AckWait is over.
+	pullFor = 500 * time.Millisecond
+	// drainFor is how long handlers may go on after the end.
+	drainFor = 8 * time.Second
+)
+
+// ConsumerConfig is a durable pull consumer and how this process works on it.
+type ConsumerConfig struct {
+	Stream         string
+	Durable        string
+	FilterSubjects []string      // none = all of the stream
+	AckWait        time.Duration // how long a handler may be silent; slow ones are kept alive by heartbeats
+	MaxAckPending  int           // over all processes; delayed retries count too
+	Concurrency    int           // handlers in this process, and never more messages than handlers
+	Attempts       int           // deliveries after which a failing message is dead
+	MaxDeliver     int           // the server's net under crash loops; above Attempts
+	Log            *slog.Logger
+}
+
+// Message is one delivery of a stored message.
+type Message struct {
+	Subject   string
+	Data      []byte
+	Header    nats.Header
+	Sequence  uint64    // in the stream
+	Delivered int       // 1 for the first delivery
+	Time      time.Time // when it was stored
+}
+
+func (c ConsumerConfig) check() error {
+	switch {
+	case c.Log == nil:
+		return fault.New(fault.Internal, "consumer %s has no log", c.Durable)
+	case !tokenForm.MatchString(c.Stream) || !tokenForm.MatchString(c.Durable):
+		return fault.New(fault.Invalid, "a consumer needs the names of its stream and itself, not %q and %q", c.Stream, c.Durable)
+	case c.Concurrency < 1 || c.MaxAckPending < c.Concurrency:
+		return fault.New(fault.Invalid, "consumer %s: concurrency %d must be at least 1 and at most MaxAckPending %d", c.Durable, c.Concurrency, c.MaxAckPending)
+	case c.AckWait < time.Second:
+		return fault.New(fault.Invalid, "consumer %s: AckWait %s is less than a second", c.Durable, c.AckWait)
+	case c.Attempts < 1 || c.MaxDeliver <= c.Attempts:
+		return fault.New(fault.Invalid, "consumer %s: MaxDeliver %d must be above Attempts %d, and both above 0", c.Durable, c.MaxDeliver, c.Attempts)
+	}
+	return nil
+}
+
+// Consume pulls messages and calls handle for each, until ctx ends and the handlers that were running have finished. The
+// consumer is created or patched first, and again whenever it is missing; a server that is away is waited for.
+//
+// The kind of the handler's error decides: none and Exists acknowledge; Invalid and Denied go to the dead letters at once;
+// Conflict is delivered again at once, NotFound, Unavailable and Internal after 0.5, 2, 10, 30, 60 s. After Attempts deliveries
+// the message goes to the dead letters, except while the error is Unavailable: then it is kept and tried every minute,
+// because an outage says nothing about the message.
+func Consume(ctx context.Context, js jetstream.JetStream, cfg ConsumerConfig, handle Handler) error {
+	if err := cfg.check(); err != nil {
+		return err
+	}
+	c := &consumer{ConsumerConfig: cfg, js: js, handle: handle, free: make(chan struct{}, cfg.Concurrency)}
+	c.Log = cfg.Log.With("stream", cfg.Stream, "consumer", cfg.Durable)
+	for range cfg.Concurrency {
+		c.free <- struct{}{}
+	}
+
+	// Handlers outlive ctx by drainFor, so that what was begun is finished and acknowledged.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		if sleep(work, drainFor) {
+			stop()
+		}
+	})()
+
+	err := c.run(ctx, work)
+	c.running.Wait()
+	return err
+}
+
+type consumer struct {
+	ConsumerConfig
+	js      jetstream.JetStream
+	handle  Handler
+	free    chan struct{} // one token per idle handler
+	running sync.WaitGroup
+}
+
+// run pulls until ctx ends.
+func (c *consumer) run(ctx, work context.Context) error {
+	var pulls jetstream.Consumer
+	for failures := 0; ctx.Err() == nil; {
+		err := error(nil)
+		if pulls == nil {
+			pulls, err = c.ensure(ctx)
+		}
+		if err == nil {
+			err = c.pull(ctx, work, pulls)
+		}
+		if err == nil {
+			failures = 0
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if c.js.Conn().IsClosed() {
+			return fault.Wrap(err, fault.Unavailable, "the connection to the event server is closed")
+		}
+		failures++
+		pulls = nil
+		c.Log.WarnContext(ctx, "consumer waits for its stream", "error", err, "failures", failures)
+		sleep(ctx, jitter(min(time.Duration(failures)*100*time.Millisecond, 5*time.Second)))
+	}
+	return nil
+}
+
+// ensure creates or patches the durable consumer.
+func (c *consumer) ensure(ctx context.Context) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return c.js.CreateOrUpdateConsumer(ctx, c.Stream, jetstream.ConsumerConfig{
+		Durable:        c.Durable,
+		FilterSubjects: c.FilterSubjects,
+		AckPolicy:      jetstream.AckExplicitPolicy,
+		DeliverPolicy:  jetstream.DeliverAllPolicy,
+		AckWait:        c.AckWait,
+		MaxDeliver:     c.MaxDeliver,
+		MaxAckPending:  c.MaxAckPending,
+	})
+}
+
+// pull asks for as many messages as there are idle handlers: a message never waits here while its AckWait runs.
+func (c *consumer) pull(ctx, work context.Context, pulls jetstream.Consumer) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-c.free:
+	}
+	idle := 1
+	for more := true; more; {
+		select {
+		case <-c.free:
+			idle++
+		default:
+			more = false
+		}
+	}
+	defer func() {
+		for range idle {
+			c.free <- struct{}{}
+		}
+	}()
+	batch, err := pulls.Fetch(idle, jetstream.FetchMaxWait(pullFor))
+	if err != nil {
+		return err
+	}
+	for msg := range batch.Messages() {
+		if ctx.Err() != nil {
+			// Begun after the end: another process may have it at once.
+			_ = msg.Nak()
+			continue
+		}
+		idle--
+		c.running.Go(func() {
+			defer func() { c.free <- struct{}{} }()
+			c.deliver(ctx, work, msg)
+		})
+	}
+	return batch.Error()
+}
+
+// deliver calls the handler for one delivery, keeps it alive meanwhile, and settles it.
+func (c *consumer) deliver(ctx, work context.Context, msg jetstream.Msg) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		c.Log.ErrorContext(work, "a delivery that is not of JetStream", "subject", msg.Subject(), "error", err)
+		return
+	}
+	m := Message{
+		Subject:   msg.Subject(),
+		Data:      msg.Data(),
+		Header:    msg.Headers(),
+		Sequence:  meta.Sequence.Stream,
+		Delivered: int(meta.NumDelivered),
+		Time:      meta.Timestamp,
+	}
+	if m.Header != nil {
+		carrier := propagation.MapCarrier{traceHeader: first(m.Header[traceHeader])}
+		work = propagation.TraceContext{}.Extract(work, carrier)
+	}
+	stop := c.heartbeat(msg)
+	defer stop()
+	for {
+		err = c.call(work, m)
+		outcome := c.decide(err, m.Delivered)
+		if outcome.hold && ctx.Err() == nil {
+			c.Log.WarnContext(work, "message waits for an outage to end", "sequence", m.Sequence, "error", err)
+			sleep(ctx, outcome.delay)
+			continue
+		}
+		c.settle(work, msg, m, outcome, err)
+		return
+	}
+}
+
+// call contains a panic: one bad message never stops another.
+func (c *consumer) call(ctx context.Context, m Message) (err error) {
+	defer contain(&err)
+	return c.handle(ctx, m)
+}
+
+// heartbeat tells the server that the handler is at work, until the answer is called.
+func (c *consumer) heartbeat(msg jetstream.Msg) (stop func()) {
+	done := make(chan struct{})
+	c.running.Go(func() {
+		ticker := time.NewTicker(c.AckWait / 3)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				if err := msg.InProgress(); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
+					c.Log.Warn("heartbeat failed", "subject", msg.Subject(), "error", err)
+				}
+			}
+		}
+	})
+	return func() { close(done) }
+}
