@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/serve"
+	jobsv1 "filmgate.dev/proto/jobs/v1"
+)
+
+// callLimit bounds one operator's command.
+const callLimit = 30 * time.Second
+
+// connect reaches the instance's gRPC port: the remote one of --server, or the local one that uses the data folder.
+func (o *options) connect() (*grpc.ClientConn, error) {
+	if o.server != "" {
+		if o.token == "" {
+			return nil, errors.New("--server needs a token: set FILMGATE_TOKEN to the operator's token or to your own")
+		}
+		return serve.Dial(o.server, serve.DialConfig{Token: o.token})
+	}
+	c, err := readCard(o.data)
+	if err != nil {
+		return nil, err
+	}
+	return serve.Dial(c.GRPC.Address, serve.DialConfig{Token: c.GRPC.Token})
+}
+
+// inAccount runs a call in the account of --account, or in the only one that there is.
+func (o *options) inAccount(ctx context.Context, call func(context.Context, *grpc.ClientConn) error) error {
+	return o.connected(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		account := o.account
+		if account == "" {
+			only, err := onlyAccount(ctx, conn)
+			if err != nil {
+				return err
+			}
+			account = only
+		}
+		return call(serve.WithAccount(ctx, account), conn)
+	})
+}
+
+// connected runs a call that needs no account.
+func (o *options) connected(ctx context.Context, call func(context.Context, *grpc.ClientConn) error) error {
+	conn, err := o.connect()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	err = call(ctx, conn)
+	if fault.Is(err, fault.Unavailable) && o.server == "" {
+		return fmt.Errorf("the instance on %s does not answer: is `filmgate run` still running there? (%w)", o.data, err)
+	}
+	return err
+}
+
+// onlyAccount answers the one account there is. People's tokens belong to an account already: they get "".
+func onlyAccount(ctx context.Context, conn *grpc.ClientConn) (string, error) {
+	who, err := jobsv1.NewIdentityServiceClient(conn).WhoAmI(ctx, &jobsv1.WhoAmIRequest{})
+	if err != nil {
+		return "", err
+	}
+	if !who.GetService() {
+		return who.GetAccount(), nil
+	}
+	list, err := jobsv1.NewAccountServiceClient(conn).ListAccounts(ctx, &jobsv1.ListAccountsRequest{PageSize: 2})
+	if err != nil {
+		return "", err
+	}
+	switch accounts := list.GetAccounts(); len(accounts) {
+	case 0:
+		return "", errors.New("there is no account yet: make one with `filmgate account create SLUG`")
+	case 1:
+		return accounts[0].GetSlug(), nil
+	default:
+		return "", errors.New("there are several accounts: say which with --account SLUG (`filmgate account list` shows them)")
+	}
+}

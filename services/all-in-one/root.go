@@ -1,0 +1,80 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// options are the settings that every command shares.
+type options struct {
+	data    string // the data folder of a local instance, absolute
+	server  string // gRPC address of a remote one
+	token   string // bearer token for it
+	account string // the account to act in
+	json    bool
+}
+
+func rootCommand() *cobra.Command {
+	o := &options{}
+	root := &cobra.Command{
+		Use:   "filmgate",
+		Short: "Photographers upload over SFTP; studios see the photos.",
+		Long: `Filmgate receives photographers' uploads over SFTP, sorts them into jobs, albums and
+sections, makes thumbnails, and shows it all live on a studio page.
+
+Start it:
+  filmgate run                          everything in one process, data in ./filmgate-data
+
+Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance):
+  filmgate job create WEDDING-12 --name "Anna & Tom"
+  filmgate user create --sftp-user eva --name "Eva Berg" --job WEDDING-12
+  filmgate photo list --job WEDDING-12
+  filmgate job status WEDDING-12 selling
+  filmgate events tail                  what other programs hear, as it happens`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			// The embedded S3 server changes the working folder, so every path is made absolute here.
+			dir, err := filepath.Abs(o.data)
+			if err != nil {
+				return err
+			}
+			o.data = dir
+			return nil
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&o.data, "data", envOr("FILMGATE_DATA", "filmgate-data"), "data folder of the local instance (FILMGATE_DATA)")
+	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port (FILMGATE_SERVER)")
+	flags.StringVar(&o.token, "token", os.Getenv("FILMGATE_TOKEN"), "token for --server; better given as FILMGATE_TOKEN")
+	flags.StringVar(&o.account, "account", os.Getenv("FILMGATE_ACCOUNT"), "account to act in; needed when there are several (FILMGATE_ACCOUNT)")
+
+	root.AddCommand(runCommand(o), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), eventsCommand(o))
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+func envOr(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// version answers the commit that the binary was built from, as the Go toolchain recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return s.Value[:12]
+		}
+	}
+	return info.Main.Version
+}
