@@ -9,9 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.opentelemetry.io/otel/propagation"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/telemetry"
 )
 
 const (
@@ -66,18 +66,26 @@ func (c ConsumerConfig) check() error {
 //
 // The kind of the handler's error decides: none and Exists acknowledge; Invalid and Denied go to the dead letters at once;
 // Conflict is delivered again at once, NotFound, Unavailable and Internal after 0.5, 2, 10, 30, 60 s. After Attempts deliveries
-// the message goes to the dead letters, except while the error is Unavailable: then it is kept and tried every minute,
+// the message goes to the dead letters, except while the error is Unavailable: then it is kept and tried every 15 s,
 // because an outage says nothing about the message.
 func Consume(ctx context.Context, js jetstream.JetStream, cfg ConsumerConfig, handle Handler) error {
 	if err := cfg.check(); err != nil {
 		return err
 	}
-	c := &consumer{ConsumerConfig: cfg, js: js, handle: handle, free: make(chan struct{}, cfg.Concurrency)}
+	return newConsumer(js, cfg, handle).consume(ctx)
+}
+
+func newConsumer(js jetstream.JetStream, cfg ConsumerConfig, handle Handler) *consumer {
+	c := &consumer{ConsumerConfig: cfg, js: js, handle: handle, holdFor: 15 * time.Second}
+	c.free, c.pulled = make(chan struct{}, cfg.Concurrency), make(chan struct{})
 	c.Log = cfg.Log.With("stream", cfg.Stream, "consumer", cfg.Durable)
 	for range cfg.Concurrency {
 		c.free <- struct{}{}
 	}
+	return c
+}
 
+func (c *consumer) consume(ctx context.Context) error {
 	// Handlers outlive ctx by drainFor, so that what was begun is finished and acknowledged.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -88,6 +96,7 @@ func Consume(ctx context.Context, js jetstream.JetStream, cfg ConsumerConfig, ha
 	})()
 
 	err := c.run(ctx, work)
+	close(c.pulled)
 	c.running.Wait()
 	return err
 }
@@ -96,7 +105,9 @@ type consumer struct {
 	ConsumerConfig
 	js      jetstream.JetStream
 	handle  Handler
+	holdFor time.Duration // between two tries of a message that is kept through an outage
 	free    chan struct{} // one token per idle handler
+	pulled  chan struct{} // closed when the last pull is home
 	running sync.WaitGroup
 }
 
@@ -104,7 +115,7 @@ type consumer struct {
 func (c *consumer) run(ctx, work context.Context) error {
 	var pulls jetstream.Consumer
 	for failures := 0; ctx.Err() == nil; {
-		err := error(nil)
+		var err error
 		if pulls == nil {
 			pulls, err = c.ensure(ctx)
 		}
@@ -170,11 +181,6 @@ func (c *consumer) pull(ctx, work context.Context, pulls jetstream.Consumer) err
 		return err
 	}
 	for msg := range batch.Messages() {
-		if ctx.Err() != nil {
-			// Begun after the end: another process may have it at once.
-			_ = msg.Nak()
-			continue
-		}
 		idle--
 		c.running.Go(func() {
 			defer func() { c.free <- struct{}{} }()
@@ -186,6 +192,12 @@ func (c *consumer) pull(ctx, work context.Context, pulls jetstream.Consumer) err
 
 // deliver calls the handler for one delivery, keeps it alive meanwhile, and settles it.
 func (c *consumer) deliver(ctx, work context.Context, msg jetstream.Msg) {
+	if ctx.Err() != nil {
+		// Nothing begins after the end: another process may have it.
+		<-c.pulled
+		_ = msg.Nak()
+		return
+	}
 	meta, err := msg.Metadata()
 	if err != nil {
 		c.Log.ErrorContext(work, "a delivery that is not of JetStream", "subject", msg.Subject(), "error", err)
@@ -199,21 +211,23 @@ func (c *consumer) deliver(ctx, work context.Context, msg jetstream.Msg) {
 		Delivered: int(meta.NumDelivered),
 		Time:      meta.Timestamp,
 	}
-	if m.Header != nil {
-		carrier := propagation.MapCarrier{traceHeader: first(m.Header[traceHeader])}
-		work = propagation.TraceContext{}.Extract(work, carrier)
-	}
+	work = telemetry.WithTraceParent(work, first(m.Header[telemetry.TraceHeader]))
 	stop := c.heartbeat(msg)
 	defer stop()
 	for {
 		err = c.call(work, m)
-		outcome := c.decide(err, m.Delivered)
-		if outcome.hold && ctx.Err() == nil {
+		fate := c.decide(err, m.Delivered)
+		if fate.hold && ctx.Err() == nil {
 			c.Log.WarnContext(work, "message waits for an outage to end", "sequence", m.Sequence, "error", err)
-			sleep(ctx, outcome.delay)
-			continue
+			if sleep(ctx, jitter(c.holdFor)) {
+				continue
+			}
 		}
-		c.settle(work, msg, m, outcome, err)
+		if ctx.Err() != nil && !fate.ack {
+			// Given back before the last pull is home, it would be delivered to that, and use up a delivery each time.
+			<-c.pulled
+		}
+		c.settle(work, msg, m, fate, err)
 		return
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -44,8 +45,7 @@ type Envelope struct {
 var (
 	installationForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 	// An id travels in the header Nats-Msg-Id too, so its parts are plain.
-	idPartForm      = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
-	traceParentForm = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+	idPartForm = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 )
 
 // NewEnvelope says that something became true at a time. The id is made of the fact: "<type>:<key>:<version>", or
@@ -70,7 +70,7 @@ func NewEnvelope(installation string, t Type, account, key, version string, at t
 	if err != nil {
 		return Envelope{}, err
 	}
-	raw, err := marshal(data)
+	raw, err := marshal(withoutNulls(data))
 	if err != nil {
 		return Envelope{}, fmt.Errorf("encode the data of %s: %w", t, err)
 	}
@@ -147,10 +147,21 @@ func (e Envelope) check() error {
 		return fault.New(fault.Invalid, "the data of event %s is %s, not JSON", e.ID, e.DataContentType)
 	case len(e.Data) == 0 || bytes.Equal(e.Data, []byte("null")):
 		return fault.New(fault.Invalid, "event %s has no data", e.ID)
-	case e.TraceParent != "" && !traceParentForm.MatchString(e.TraceParent):
-		return fault.New(fault.Invalid, "event %s has a traceparent that is none", e.ID)
 	}
 	return nil
+}
+
+// withoutNulls answers a copy of a struct in which every nil list of it is an empty one: the contract says array, not null.
+func withoutNulls(data any) any {
+	v := reflect.Indirect(reflect.ValueOf(data))
+	clean := reflect.New(v.Type()).Elem()
+	clean.Set(v)
+	for i := range clean.NumField() {
+		if field := clean.Field(i); field.Kind() == reflect.Slice && field.IsNil() {
+			field.Set(reflect.MakeSlice(field.Type(), 0, 0))
+		}
+	}
+	return clean.Interface()
 }
 
 // marshal leaves <, > and & as they are: names of people and folders are not HTML.

@@ -7,9 +7,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.opentelemetry.io/otel/propagation"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/telemetry"
 )
 
 const (
@@ -19,8 +19,6 @@ const (
 	attemptPause = 100 * time.Millisecond
 	// publishBudget bounds a publish whose context has no deadline.
 	publishBudget = 15 * time.Second
-
-	traceHeader = "traceparent"
 )
 
 // Publish says an event on a stream and returns when it is stored. It tries again for as long as ctx allows, at most 15 s
@@ -35,8 +33,8 @@ func Publish(ctx context.Context, js jetstream.JetStream, subject string, env En
 
 // NewMsg answers an event as the message that says it, for those who publish many at once.
 func NewMsg(ctx context.Context, subject string, env Envelope) (*nats.Msg, error) {
-	if env.TraceParent == "" {
-		env.TraceParent = TraceParent(ctx)
+	if !telemetry.ValidTraceParent(env.TraceParent) {
+		env.TraceParent = telemetry.TraceParent(ctx)
 	}
 	data, err := Encode(env)
 	if err != nil {
@@ -47,16 +45,9 @@ func NewMsg(ctx context.Context, subject string, env Envelope) (*nats.Msg, error
 		jetstream.MsgIDHeader: {env.ID},
 	}}
 	if env.TraceParent != "" {
-		msg.Header[traceHeader] = []string{env.TraceParent}
+		msg.Header[telemetry.TraceHeader] = []string{env.TraceParent}
 	}
 	return msg, nil
-}
-
-// TraceParent answers the W3C trace context of ctx, empty when there is none.
-func TraceParent(ctx context.Context) string {
-	carrier := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(ctx, carrier)
-	return carrier[traceHeader]
 }
 
 func publish(ctx context.Context, js jetstream.JetStream, msg *nats.Msg) error {

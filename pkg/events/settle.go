@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/telemetry"
 )
 
 // The headers of a dead letter, beside those of the message itself.
@@ -29,13 +30,12 @@ const (
 // conflicts is how many lost races in a row are tried again at once.
 const conflicts = 3
 
-// outcome is what becomes of a delivery: exactly one field, or delay with retry or hold.
+// outcome is what becomes of a delivery. The zero value delivers it again at once.
 type outcome struct {
 	ack   bool
-	dead  bool
-	retry bool
-	hold  bool // keep it here and try again after delay
-	delay time.Duration
+	dead  bool          // to the dead letters
+	hold  bool          // kept here until an outage is over
+	delay time.Duration // before it is delivered again
 }
 
 // decide is the one table from a handler's error to a delivery's fate.
@@ -50,13 +50,13 @@ func (c *consumer) decide(err error, delivered int) outcome {
 	case kind == fault.Invalid || kind == fault.Denied:
 		return outcome{dead: true}
 	case kind == fault.Unavailable && delivered >= c.Attempts:
-		return outcome{hold: true, delay: jitter(time.Minute)}
+		return outcome{hold: true}
 	case delivered >= c.Attempts:
 		return outcome{dead: true}
 	case kind == fault.Conflict && delivered <= conflicts:
-		return outcome{retry: true}
+		return outcome{}
 	}
-	return outcome{retry: true, delay: backoff(delivered)}
+	return outcome{delay: backoff(delivered)}
 }
 
 // settle answers the server. What fails here is delivered again after AckWait, so it is only logged.
@@ -74,7 +74,7 @@ func (c *consumer) settle(ctx context.Context, msg jetstream.Msg, m Message, o o
 			break
 		}
 		err = msg.TermWithReason(fault.KindOf(cause).String())
-	case o.delay == 0 || o.hold:
+	case o.delay == 0:
 		err = msg.Nak()
 	default:
 		log.WarnContext(ctx, "message is tried again", "delay", o.delay, "kind", fault.KindOf(cause), "error", cause)
@@ -92,7 +92,7 @@ func (c *consumer) bury(ctx context.Context, m Message, cause error) error {
 		return err
 	}
 	header := nats.Header{}
-	for _, key := range []string{"Content-Type", traceHeader} {
+	for _, key := range []string{"Content-Type", telemetry.TraceHeader} {
 		if value := first(m.Header[key]); value != "" {
 			header[key] = []string{value}
 		}
