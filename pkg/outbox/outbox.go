@@ -8,20 +8,15 @@ package outbox
 import (
 	"context"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/oklog/ulid/v2"
 
 	"filmgate.dev/pkg/events"
-	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/sqldb"
 	"filmgate.dev/pkg/telemetry"
 )
-
-// maxBody keeps a row below the streams' limit of 64 KiB a message: one that can never be published would stay for ever.
-const maxBody = 60 << 10
 
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -39,12 +34,9 @@ func Add(ctx context.Context, tx sqldb.Tx, subject string, env events.Envelope) 
 	if env.TraceParent == "" {
 		env.TraceParent = telemetry.TraceParent(ctx)
 	}
-	body, err := json.Marshal(env)
+	body, err := events.Encode(env) // refuses what the streams would: such a row would stay for ever
 	if err != nil {
-		return fmt.Errorf("encoding %s: %w", env.ID, err)
-	}
-	if len(body) > maxBody {
-		return fault.New(fault.Invalid, "the event %s has %d bytes; %d are allowed", env.ID, len(body), maxBody)
+		return err
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO outbox (id, event_id, subject, traceparent, body) VALUES ($1, $2, $3, $4, $5)

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -30,6 +29,7 @@ type Relay struct {
 
 	once sync.Once
 	wake chan struct{}
+	js   jetstream.JetStream // a publisher of the relay's own: only it can give up on what it sent
 }
 
 // row is one event waiting.
@@ -53,6 +53,11 @@ func (r *Relay) wakes() chan struct{} {
 
 // Run publishes until ctx ends. A bus or database that is away is waited for.
 func (r *Relay) Run(ctx context.Context) error {
+	var err error
+	r.js, err = jetstream.New(r.JetStream.Conn(), jetstream.WithPublishAsyncTimeout(ackWait), jetstream.WithPublishAsyncMaxPending(2*batch))
+	if err != nil {
+		return fmt.Errorf("starting the outbox relay: %w", err)
+	}
 	wakes := r.wakes()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
@@ -108,13 +113,11 @@ func (r *Relay) publish(ctx context.Context) (int, error) {
 	futures := make([]jetstream.PubAckFuture, len(rows))
 	var failed error
 	for i, row := range rows {
-		if futures[i], err = r.JetStream.PublishMsgAsync(row.message(), jetstream.WithStallWait(time.Second)); err != nil {
+		if futures[i], err = r.js.PublishMsgAsync(row.message(), jetstream.WithStallWait(time.Second)); err != nil {
 			failed = fmt.Errorf("publishing %s: %w", row.eventID, err)
 			break
 		}
 	}
-	deadline := time.NewTimer(ackWait)
-	defer deadline.Stop()
 	var said []row
 	for i, future := range futures {
 		if future == nil {
@@ -125,9 +128,6 @@ func (r *Relay) publish(ctx context.Context) (int, error) {
 			said = append(said, rows[i])
 		case err := <-future.Err():
 			failed = fmt.Errorf("publishing %s: %w", rows[i].eventID, err)
-		case <-deadline.C:
-			failed = errors.New("publishing: no acknowledgement in time")
-			deadline.Reset(0) // those behind it get no more time
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}

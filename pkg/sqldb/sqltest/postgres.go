@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -37,8 +38,12 @@ wait $pid
 rm -rf "$data"
 `
 
-// server starts the process's PostgreSQL once and answers its address. It is a global because the process is its owner.
-var server = sync.OnceValues(start)
+// server starts the process's PostgreSQL once and answers its address, and lifeline is the server's standard input. They
+// are globals because the process is their owner: a lifeline that nobody holds would be closed by the garbage collector.
+var (
+	server   = sync.OnceValues(start)
+	lifeline io.Closer
+)
 
 func start() (string, error) {
 	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
@@ -96,8 +101,7 @@ func startOn(bin string, owner *syscall.Credential) (string, error) {
 	cmd.Dir = "/"
 	// A group of its own: Ctrl-C ends the test process, and its end ends PostgreSQL in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner, Setpgid: true}
-	lifeline, err := cmd.StdinPipe() // held open by this process until it ends
-	if err != nil {
+	if lifeline, err = cmd.StdinPipe(); err != nil {
 		return "", err
 	}
 	if err := cmd.Start(); err != nil {
