@@ -180,9 +180,10 @@ func TestAPartWithAWrongChecksumIsRefused(t *testing.T) {
 func TestAPartIsCopiedFromAnotherObject(t *testing.T) {
 	bucket := s3test.New(t)
 	core, old, tail := bucket.Core(t), noise(part+500), []byte("and the rest")
-	put(t, core, bucket, "old", old, minio.PutObjectOptions{})
+	// With a checksum of its own: versitygw would take that for the part's.
+	put(t, core, bucket, "old", old, minio.PutObjectOptions{UserMetadata: map[string]string{"x-amz-checksum-crc32c": crc(old)}})
 	id := newMultipart(t, core, bucket, "new")
-	first, err := core.CopyObjectPart(t.Context(), bucket.Name, "old", bucket.Name, "new", id, 1, 0, part, nil)
+	first, err := core.CopyObjectPart(t.Context(), bucket.Name, "old", bucket.Name, "new", id, 1, 300, part, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func TestAPartIsCopiedFromAnotherObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := listed.ObjectParts[0].ChecksumCRC32C, crc(old[:part]); got != want {
+	if got, want := listed.ObjectParts[0].ChecksumCRC32C, crc(old[300:300+part]); got != want {
 		t.Errorf("the copied part's checksum is listed as %q, want %q", got, want)
 	}
 	info, err := core.CompleteMultipartUpload(t.Context(), bucket.Name, "new", id, []minio.CompletePart{
@@ -205,13 +206,26 @@ func TestAPartIsCopiedFromAnotherObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := append(bytes.Clone(old[:part]), tail...)
+	want := append(bytes.Clone(old[300:300+part]), tail...)
 	if info.ChecksumCRC32C != crc(want) {
 		t.Errorf("the whole object's checksum is %q, want %q", info.ChecksumCRC32C, crc(want))
 	}
 	if got := get(t, core, bucket, "new", minio.GetObjectOptions{}); !bytes.Equal(got, want) {
 		t.Error("the object differs from its parts")
 	}
+}
+
+func TestACopyOfWhatIsNotThereIsRefused(t *testing.T) {
+	bucket := s3test.New(t)
+	core := bucket.Core(t)
+	put(t, core, bucket, "old", noise(1000), minio.PutObjectOptions{})
+	id := newMultipart(t, core, bucket, "new")
+	_, err := core.CopyObjectPart(t.Context(), bucket.Name, "old", bucket.Name, "new", id, 1, 500, 501, nil)
+	wantCode(t, err, "InvalidArgument", "InvalidRange")
+	_, err = core.CopyObjectPart(t.Context(), bucket.Name, "missing", bucket.Name, "new", id, 1, 0, 1, nil)
+	wantCode(t, err, minio.NoSuchKey)
+	_, err = core.CopyObjectPart(t.Context(), bucket.Name, "old", bucket.Name, "new", "no-such-id", 1, 0, 1, nil)
+	wantCode(t, err, minio.NoSuchUpload)
 }
 
 func TestAnAbortedMultipartIsGone(t *testing.T) {

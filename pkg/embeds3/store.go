@@ -95,15 +95,6 @@ func (s *store) UploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.Upl
 	return out, s.disk.commit(*in.Bucket, partKey(*in.Key, *in.UploadId, *in.PartNumber))
 }
 
-// UploadPartCopy makes a copied part durable.
-func (s *store) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput) (s3response.CopyPartResult, error) {
-	out, err := s.Posix.UploadPartCopy(ctx, in)
-	if err != nil {
-		return out, err
-	}
-	return out, s.disk.commit(*in.Bucket, partKey(*in.Key, *in.UploadId, *in.PartNumber))
-}
-
 // CompleteMultipartUpload makes the assembled object durable.
 func (s *store) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
 	out, version, err := s.CompleteMultipartUploadWithCopy(ctx, in, appendSynced)

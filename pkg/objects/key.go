@@ -17,25 +17,24 @@ const (
 
 var token = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// join makes a key of checked tokens: no text of a user ever becomes part of one.
-func join(kind string, tokens ...string) (string, error) {
+// join makes a key, or the beginning of one, of checked tokens: no text of a user ever becomes part of one.
+func join(kind, end string, tokens ...string) (string, error) {
 	for _, t := range tokens {
 		if !token.MatchString(t) {
 			return "", fault.New(fault.Invalid, "%q cannot be part of an object's key", t)
 		}
 	}
-	return kind + "/" + strings.Join(tokens, "/"), nil
+	return kind + "/" + strings.Join(tokens, "/") + end, nil
 }
 
 // OriginalKey names the object that an upload is stored in.
 func OriginalKey(account, job, upload string) (string, error) {
-	return join(originals, account, job, upload)
+	return join(originals, "", account, job, upload)
 }
 
 // OriginalPrefix is what the keys of a job's originals begin with.
 func OriginalPrefix(account, job string) (string, error) {
-	prefix, err := join(originals, account, job)
-	return prefix + "/", err
+	return join(originals, "/", account, job)
 }
 
 // Original is what an original's key says.
@@ -51,7 +50,7 @@ func ParseOriginalKey(key string) (Original, error) {
 	if len(parts) != 4 || parts[0] != originals {
 		return Original{}, fault.New(fault.Invalid, "%q is not the key of an original", key)
 	}
-	if _, err := join(originals, parts[1:]...); err != nil {
+	if _, err := join(originals, "", parts[1:]...); err != nil {
 		return Original{}, err
 	}
 	return Original{Account: parts[1], Job: parts[2], Upload: parts[3]}, nil
@@ -59,26 +58,23 @@ func ParseOriginalKey(key string) (Original, error) {
 
 // DerivativeKey names a picture made from one version of a photo, such as its thumbnail.
 func DerivativeKey(account, job, photo, upload, name string) (string, error) {
-	key, err := join(derivatives, account, job, photo, upload, name)
-	return key + ".jpg", err
+	return join(derivatives, ".jpg", account, job, photo, upload, name)
 }
 
 // DerivativePrefix is what the keys of all pictures of one version of a photo begin with.
 func DerivativePrefix(account, job, photo, upload string) (string, error) {
-	prefix, err := join(derivatives, account, job, photo, upload)
-	return prefix + "/", err
+	return join(derivatives, "/", account, job, photo, upload)
 }
 
 // TailKey names the object that keeps the last bytes of a broken-off upload, too few for a part.
-func TailKey(upload string) (string, error) { return join(tails, upload) }
+func TailKey(upload string) (string, error) { return join(tails, "", upload) }
 
 // CheckpointKey names a checkpoint of a job's part of the files log.
 func CheckpointKey(account, job, name string) (string, error) {
-	return join(checkpoints, account, job, name)
+	return join(checkpoints, "", account, job, name)
 }
 
 // CheckpointPrefix is what the keys of a job's checkpoints begin with.
 func CheckpointPrefix(account, job string) (string, error) {
-	prefix, err := join(checkpoints, account, job)
-	return prefix + "/", err
+	return join(checkpoints, "/", account, job)
 }

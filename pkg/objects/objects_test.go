@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
-	"go.uber.org/goleak"
 
 	"filmgate.dev/pkg/embeds3/s3test"
 	"filmgate.dev/pkg/fault"
@@ -21,8 +20,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	before := goleak.IgnoreCurrent()
-	_ = before
 	s3test.Main(m)
 }
 

@@ -7,6 +7,7 @@ package s3test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"go.uber.org/goleak"
 
 	"filmgate.dev/pkg/embeds3"
 )
@@ -83,19 +85,31 @@ func start() (endpoint string, err error) {
 	return shared.server.Endpoint(), nil
 }
 
-// Main runs a package's tests, stops the server and exits.
-func Main(m *testing.M) { os.Exit(Run(m)) }
+// Main runs a package's tests, stops the server, looks for goroutines that were left behind, and exits.
+func Main(m *testing.M) {
+	code := m.Run()
+	stop()
+	err := goleak.Find(
+		// The HTTP server's pool notices its end after 10 s, its clock never.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+	)
+	if err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
-// Run runs a package's tests and stops the server, for a TestMain that has more to do. It answers the exit code.
-func Run(m *testing.M) int {
-	defer func() {
-		shared.Lock()
-		defer shared.Unlock()
-		if shared.server != nil {
-			shared.server.Stop()
-			shared.server = nil
-		}
-		os.RemoveAll(shared.dir)
-	}()
-	return m.Run()
+func stop() {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.server == nil {
+		return
+	}
+	shared.server.Stop()
+	shared.server = nil
+	if err := os.RemoveAll(shared.dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 }
