@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,18 +22,22 @@ type chunk struct{ lo, hi int }
 // holds the outcome against the file itself: it is exactly the file, or an error and nothing.
 func TestAnyOrder(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		file := rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(r, "file")
-		displace := rapid.IntRange(0, 150).Draw(r, "displace")
-		chunks := cutUp(r, file, displace)
-		truncated := len(file) > 0 && rapid.IntRange(0, 9).Draw(r, "truncated") == 0
+		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "seed"), 0)) // rapid's own numbers are mostly tiny
+		file := make([]byte, rapid.SampledFrom([]int{0, 1, 40, 63, 64, 65, 96, 128, 129, 300, 600}).Draw(r, "bytes"))
+		for i := range file {
+			file[i] = byte(dice.Uint32())
+		}
+		displace := rapid.SampledFrom([]int{0, 8, 16, 40, 150}).Draw(r, "displace")
+		chunks := cutUp(dice, file, displace)
+		truncated := len(file) > 0 && dice.IntN(10) == 0
 		if truncated { // the last bytes never come, though they were announced
 			for i := range chunks {
 				chunks[i].hi = min(chunks[i].hi, len(file)-1)
 				chunks[i].lo = min(chunks[i].lo, chunks[i].hi)
 			}
 		}
-		declared := truncated || rapid.Bool().Draw(r, "declared")
-		workers := rapid.IntRange(1, 8).Draw(r, "workers")
+		declared := truncated || dice.IntN(2) == 0
+		workers := rapid.SampledFrom([]int{1, 2, 8}).Draw(r, "workers")
 		var problem error
 		synctest.Test(t, func(t *testing.T) {
 			problem = play(t, file, chunks, workers, declared, truncated, displace <= int(small.Slack)/2 && workers == 1)
@@ -44,7 +49,7 @@ func TestAnyOrder(t *testing.T) {
 }
 
 // cutUp cuts file into chunks, repeats some and moves each by less than displace bytes of its place in the row.
-func cutUp(r *rapid.T, file []byte, displace int) []chunk {
+func cutUp(dice *rand.Rand, file []byte, displace int) []chunk {
 	type placed struct {
 		chunk
 		at int
@@ -53,7 +58,7 @@ func cutUp(r *rapid.T, file []byte, displace int) []chunk {
 	put := func(c chunk) {
 		p := placed{c, c.lo}
 		if displace > 0 {
-			p.at += rapid.IntRange(0, displace).Draw(r, "late")
+			p.at += dice.IntN(displace)
 		}
 		i := len(row)
 		for i > 0 && row[i-1].at > p.at {
@@ -64,10 +69,10 @@ func cutUp(r *rapid.T, file []byte, displace int) []chunk {
 		row[i] = p
 	}
 	for lo := 0; lo < len(file); {
-		hi := min(len(file), lo+rapid.IntRange(1, 40).Draw(r, "length"))
+		hi := min(len(file), lo+1+dice.IntN(40))
 		put(chunk{lo, hi})
-		if displace <= 16 && rapid.IntRange(0, 4).Draw(r, "again") == 0 { // soon enough to be in memory or refused
-			put(chunk{max(0, lo-rapid.IntRange(0, 8).Draw(r, "overlap")), hi})
+		if displace <= 16 && dice.IntN(5) == 0 { // soon enough to be in memory or refused
+			put(chunk{max(0, lo-dice.IntN(8)), hi})
 		}
 		lo = hi
 	}
