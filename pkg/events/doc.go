@@ -4,3 +4,5 @@
 // Every event is a CloudEvents 1.0 JSON document with an id made of the fact itself, so that retries, replays and
 // repairs say the same sentence again and nobody acts on it twice.
 package events
+
+//go:generate go run ./internal/contract

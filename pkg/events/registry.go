@@ -11,7 +11,9 @@ import (
 const (
 	typePrefix = "dev.filmgate."
 	typeSuffix = ".v1"
-	schemaBase = "https://filmgate.dev/schema/"
+
+	// SchemaBase begins the $id of every schema; the name of its file in package schema follows.
+	SchemaBase = "https://filmgate.dev/schema/"
 )
 
 // Kind is what is known about an event type: the registry from which schemas and documents are made.
@@ -54,7 +56,7 @@ func (t Type) Token() string { return strings.ReplaceAll(string(t), ".", "_") }
 
 // SchemaURL answers the address that identifies the schema of the data.
 func (k Kind) SchemaURL() string {
-	return fmt.Sprintf("%s%s/1.%d.json", schemaBase, k.Type, k.Minor)
+	return fmt.Sprintf("%s%s/1.%d.json", SchemaBase, k.Type, k.Minor)
 }
 
 func kindOf(t Type) (Kind, bool) {

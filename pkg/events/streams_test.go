@@ -92,3 +92,8 @@ func TestProvisionDoesNotDeleteAStreamOfAnotherKind(t *testing.T) {
 		t.Errorf("WORK was replaced: %+v", c)
 	}
 }
+
+func eventTime(t *testing.T) time.Time {
+	t.Helper()
+	return time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+}

@@ -1,0 +1,222 @@
+// Code generated from pkg/events/types.go by its internal/contract. DO NOT EDIT.
+
+package photoevents
+
+import "time"
+
+// Type is the CloudEvents type of an event without the prefix "dev.filmgate." and the suffix ".v1": "photo.ingested".
+type Type string
+
+// The public events, on PHOTOS. Within v1 their data only ever gains optional fields.
+const (
+	TypeFileLanded       Type = "file.landed"
+	TypeFileRemoved      Type = "file.removed"
+	TypeAlbumCreated     Type = "album.created"
+	TypeAlbumRenamed     Type = "album.renamed"
+	TypeAlbumRemoved     Type = "album.removed"
+	TypePhotoIngested    Type = "photo.ingested"
+	TypePhotoUpdated     Type = "photo.updated"
+	TypePhotoMoved       Type = "photo.moved"
+	TypePhotoRemoved     Type = "photo.removed"
+	TypePhotoRestored    Type = "photo.restored"
+	TypePhotoFailed      Type = "photo.failed"
+	TypeJobCreated       Type = "job.created"
+	TypeJobStatusChanged Type = "job.status_changed"
+	TypeJobLocked        Type = "job.locked"
+)
+
+// Section is one of the two parts of an album.
+type Section string
+
+// The sections.
+const (
+	SectionGroup       Section = "group"
+	SectionIndividuals Section = "individuals"
+)
+
+// Job is the job that an event belongs to.
+type Job struct {
+	ID           string `json:"id"`           // ULID
+	InternalName string `json:"internalName"` // the folder that photographers see
+	Name         string `json:"name"`         // for people
+	Status       string `json:"status"`       // PLANNING, SELLING, PREPAY or ARCHIVED; open
+}
+
+// Album is the album that a photo stands in.
+type Album struct {
+	ID                  string `json:"id"`
+	Name                string `json:"name"`
+	AvailableToEveryone bool   `json:"availableToEveryone"`
+}
+
+// File is the landed file behind a photo.
+type File struct {
+	Name       string     `json:"name"`                 // as spelt by the client
+	Path       string     `json:"path"`                 // below "/", "JOB00001/Class 1/group/x.jpg"
+	Bytes      int64      `json:"bytes"`                //
+	MediaType  string     `json:"mediaType"`            // by the first bytes, "application/octet-stream" if unknown
+	SHA256     string     `json:"sha256"`               // hex
+	CRC32C     string     `json:"crc32c"`               // hex, 8 digits
+	Integrity  string     `json:"integrity"`            // ok, truncated, empty or unknown; a hint
+	UploadedBy string     `json:"uploadedBy"`           // SFTP user name
+	Client     string     `json:"client"`               // SSH version string
+	UploadedAt time.Time  `json:"uploadedAt"`           // when it landed
+	ModifiedAt *time.Time `json:"modifiedAt,omitempty"` // set by the client
+}
+
+// PhotoRef names a photo and its version.
+type PhotoRef struct {
+	ID              string `json:"id"`                        // upload id of the first version
+	Version         string `json:"version"`                   // upload id of this version
+	PreviousVersion string `json:"previousVersion,omitempty"` // the version it replaced
+	State           string `json:"state"`                     // processing, ready, failed, removed
+}
+
+// Image is what a photo's pixels are.
+type Image struct {
+	Width         int    `json:"width"`         // as stored
+	Height        int    `json:"height"`        //
+	Orientation   int    `json:"orientation"`   // EXIF 1–8
+	DisplayWidth  int    `json:"displayWidth"`  // after orientation
+	DisplayHeight int    `json:"displayHeight"` //
+	ColorProfile  string `json:"colorProfile"`  // profile description, "sRGB" when none is embedded
+	Placeholder   string `json:"placeholder"`   // base64 thumbhash
+}
+
+// EXIF is what the camera said. Never a position: only whether there was one.
+type EXIF struct {
+	TakenAt       *time.Time `json:"takenAt,omitempty"`
+	TakenAtOffset string     `json:"takenAtOffset,omitempty"` // "+02:00"; empty when the camera knew none (takenAt is then as if UTC)
+	CameraMake    string     `json:"cameraMake,omitempty"`
+	CameraModel   string     `json:"cameraModel,omitempty"`
+	CameraSerial  string     `json:"cameraSerial,omitempty"`
+	Lens          string     `json:"lens,omitempty"`
+	ISO           int        `json:"iso,omitempty"`
+	FNumber       float64    `json:"fNumber,omitempty"`
+	Exposure      string     `json:"exposure,omitempty"` // "1/250"
+	FocalLengthMM float64    `json:"focalLengthMm,omitempty"`
+	HasGPS        bool       `json:"hasGps"`
+}
+
+// Warning is something worth knowing about a usable photo.
+type Warning struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// Object is where bytes lie in the bucket. Href goes through studio's API, which checks rights.
+type Object struct {
+	Bucket string `json:"bucket"`
+	Key    string `json:"key"`
+	Href   string `json:"href,omitempty"`
+}
+
+// Derivative is a smaller picture made from a photo.
+type Derivative struct {
+	Name      string `json:"name"` // longest edge asked for: "2048", "1280", "640", "320"
+	Width     int    `json:"width"`
+	Height    int    `json:"height"`
+	MediaType string `json:"mediaType"`
+	Bytes     int64  `json:"bytes"`
+	Object
+}
+
+// Ingest says how a photo came in.
+type Ingest struct {
+	Recovered  bool  `json:"recovered"`
+	Late       bool  `json:"late"`
+	DurationMS int64 `json:"durationMs"` // landed → ready
+}
+
+// PhotoIngested is the data of photo.ingested (first version ready) and photo.updated (a later version ready).
+type PhotoIngested struct {
+	Photo       PhotoRef     `json:"photo"`
+	Job         Job          `json:"job"`
+	Album       Album        `json:"album"`
+	Section     Section      `json:"section"`
+	File        File         `json:"file"`
+	Image       Image        `json:"image"`
+	EXIF        EXIF         `json:"exif"`
+	Codes       []string     `json:"codes"`
+	Subjects    []string     `json:"subjects"`
+	DuplicateOf string       `json:"duplicateOf,omitempty"`
+	Warnings    []Warning    `json:"warnings"`
+	Original    Object       `json:"original"`
+	Derivatives []Derivative `json:"derivatives"`
+	Ingest      Ingest       `json:"ingest"`
+}
+
+// PhotoFailed is the data of photo.failed: the photo is kept, and a person can see why it cannot be used.
+type PhotoFailed struct {
+	Photo   PhotoRef `json:"photo"`
+	Job     Job      `json:"job"`
+	Album   Album    `json:"album"`
+	Section Section  `json:"section"`
+	File    File     `json:"file"`
+	Reason  Reason   `json:"reason"`
+}
+
+// Reason is a code for programs and a sentence for the photographer.
+type Reason struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// PhotoRemoved is the data of photo.removed and photo.restored: into the trash and out of it.
+type PhotoRemoved struct {
+	Photo   PhotoRef  `json:"photo"`
+	Job     Job       `json:"job"`
+	Album   Album     `json:"album"`
+	Section Section   `json:"section"`
+	File    File      `json:"file"`
+	By      string    `json:"by"` // user name
+	At      time.Time `json:"at"`
+}
+
+// PhotoMoved is the data of photo.moved: another album, section or file name; the id stays.
+type PhotoMoved struct {
+	Photo   PhotoRef `json:"photo"`
+	Job     Job      `json:"job"`
+	Album   Album    `json:"album"`
+	Section Section  `json:"section"`
+	File    File     `json:"file"`
+	From    Place    `json:"from"`
+}
+
+// Place is where a photo stood.
+type Place struct {
+	Album   Album   `json:"album"`
+	Section Section `json:"section"`
+	Name    string  `json:"name"`
+}
+
+// FileLanded is the data of file.landed: bytes are durable and in the folder tree. Said once per upload id.
+type FileLanded struct {
+	Photo     PhotoRef `json:"photo"`
+	Job       Job      `json:"job"`
+	Album     Album    `json:"album"`
+	Section   Section  `json:"section"`
+	File      File     `json:"file"`
+	Original  Object   `json:"original"`
+	Late      bool     `json:"late"`
+	Recovered bool     `json:"recovered"`
+}
+
+// AlbumChanged is the data of album.created, album.renamed and album.removed.
+type AlbumChanged struct {
+	Album        Album     `json:"album"`
+	PreviousName string    `json:"previousName,omitempty"`
+	Job          Job       `json:"job"`
+	By           string    `json:"by"`
+	At           time.Time `json:"at"`
+}
+
+// JobChanged is the data of job.created, job.status_changed and job.locked: the job as it is now.
+type JobChanged struct {
+	Job            Job       `json:"job"`
+	PreviousStatus string    `json:"previousStatus,omitempty"`
+	Locked         bool      `json:"locked"`
+	Revision       int64     `json:"revision"` // grows with every change of the job
+	By             string    `json:"by"`
+	At             time.Time `json:"at"`
+}
