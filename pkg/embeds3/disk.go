@@ -13,15 +13,16 @@ type disk struct {
 	buckets string
 	// attributes is empty where the file system keeps attributes with the file.
 	attributes string
+	sync       func(path string) error
 }
 
 // commit syncs what a key's write has created or changed: the file, its attributes, and the folders up to the top.
 func (d disk) commit(bucket, key string) error {
 	file := filepath.Join(d.buckets, bucket, filepath.FromSlash(key))
-	if err := fsync(file); err != nil {
+	if err := d.sync(file); err != nil {
 		return err
 	}
-	if err := syncParents(file, d.buckets); err != nil {
+	if err := d.syncParents(file, d.buckets); err != nil {
 		return err
 	}
 	if d.attributes == "" {
@@ -36,18 +37,18 @@ func (d disk) commit(bucket, key string) error {
 		return fmt.Errorf("list attributes: %w", err)
 	}
 	for _, entry := range entries {
-		if err := fsync(filepath.Join(folder, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := d.sync(filepath.Join(folder, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err // a file that is gone was another write's temporary one
 		}
 	}
-	return syncParents(filepath.Join(folder, "any"), d.attributes)
+	return d.syncParents(filepath.Join(folder, "any"), d.attributes)
 }
 
 // syncParents syncs every folder above path up to top, because each may have been created for it.
-func syncParents(path, top string) error {
+func (d disk) syncParents(path, top string) error {
 	for path != top {
 		path = filepath.Dir(path)
-		if err := fsync(path); err != nil {
+		if err := d.sync(path); err != nil {
 			return err
 		}
 	}

@@ -105,7 +105,7 @@ func listenable(addr string) (found string, chosen bool, err error) {
 }
 
 func start(ctx context.Context, cfg Config, addr string) (*Server, error) {
-	store, err := openStore(cfg.Dir)
+	store, err := openStore(cfg.Dir, cfg.Log)
 	if err != nil {
 		return nil, err
 	}

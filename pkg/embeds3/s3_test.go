@@ -23,8 +23,6 @@ import (
 
 // These tests prove, with a client that is not ours, each thing that pkg/objects asks of an S3 server.
 
-func TestMain(m *testing.M) { s3test.Main(m) }
-
 const part = 5 << 20 // the smallest that S3 takes before the last one
 
 func TestAnObjectComesBackWithItsMetadata(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -24,40 +25,63 @@ const maxCopy = 5 << 30
 type store struct {
 	*posix.Posix
 	disk disk
+	log  *slog.Logger
 }
 
-// openStore keeps buckets in dir/buckets. Where the file system has no extended attributes, they are files in dir/attributes.
-func openStore(dir string) (*store, error) {
-	buckets, attributes := filepath.Join(dir, "buckets"), filepath.Join(dir, "attributes")
+// openStore keeps buckets in dir/buckets and changes the working folder to that.
+func openStore(dir string, log *slog.Logger) (*store, error) {
+	buckets := filepath.Join(dir, "buckets")
 	if err := os.MkdirAll(buckets, 0o700); err != nil {
 		return nil, fmt.Errorf("create the object store: %w", err)
 	}
-	var storer meta.MetadataStorer = meta.XattrMeta{}
-	d := disk{buckets: buckets}
-	if (meta.XattrMeta{}).Test(buckets) != nil {
-		if err := os.MkdirAll(attributes, 0o700); err != nil {
-			return nil, fmt.Errorf("create the object store: %w", err)
-		}
-		sidecar, err := meta.NewSideCar(attributes)
-		if err != nil {
-			return nil, fmt.Errorf("open the object store's attributes: %w", err)
-		}
-		storer, d.attributes = sidecar, attributes
+	if err := (meta.XattrMeta{}).Test(buckets); err != nil {
+		log.Info("the object store keeps attributes in files", "why", err)
+		return openSidecar(dir, buckets, log)
 	}
+	return newStore(buckets, meta.XattrMeta{}, disk{buckets: buckets, sync: fsync}, log)
+}
+
+// openSidecar is for file systems without extended attributes: these are files in dir/attributes.
+func openSidecar(dir, buckets string, log *slog.Logger) (*store, error) {
+	attributes := filepath.Join(dir, "attributes")
+	if err := os.MkdirAll(attributes, 0o700); err != nil {
+		return nil, fmt.Errorf("create the object store: %w", err)
+	}
+	sidecar, err := meta.NewSideCar(attributes)
+	if err != nil {
+		return nil, fmt.Errorf("open the object store's attributes: %w", err)
+	}
+	return newStore(buckets, sidecar, disk{buckets: buckets, attributes: attributes, sync: fsync}, log)
+}
+
+func newStore(buckets string, attributes meta.MetadataStorer, d disk, log *slog.Logger) (*store, error) {
+	dir := filepath.Dir(buckets)
 	for _, folder := range []string{filepath.Dir(dir), dir} {
-		if err := fsync(folder); err != nil {
+		if err := d.sync(folder); err != nil {
 			return nil, err
 		}
 	}
 	// The sidecar folder is not named in the options: it would only be announced on stdout.
-	opts := posix.PosixOpts{CopyObjectThreshold: maxCopy}
+	opts := posix.PosixOpts{
+		CopyObjectThreshold: maxCopy,
+		DataIntegrityEtag:   true, // the checksum as ETag; an MD5 would be half the cost of a PUT
+	}
 	opts.SetNewDirPerm(0o700)
 	opts.SetNewFilePerm(0o600)
-	p, err := posix.New(buckets, storer, opts)
+	p, err := posix.New(buckets, attributes, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open the object store: %w", err)
 	}
-	return &store{Posix: p, disk: d}, nil
+	return &store{Posix: p, disk: d, log: log}, nil
+}
+
+// commit waits until the disk holds what a write has changed. The client hears only of an internal error, the log the cause.
+func (s *store) commit(bucket, key string) error {
+	err := s.disk.commit(bucket, key)
+	if err != nil {
+		s.log.Error("make an object durable", "bucket", bucket, "key", key, "err", err)
+	}
+	return err
 }
 
 // CreateBucket makes a bucket durable with its access rules.
@@ -65,7 +89,7 @@ func (s *store) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, acl 
 	if err := s.Posix.CreateBucket(ctx, in, acl); err != nil {
 		return err
 	}
-	return s.disk.commit(*in.Bucket, "")
+	return s.commit(*in.Bucket, "")
 }
 
 // PutObject makes an object durable.
@@ -74,7 +98,7 @@ func (s *store) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3
 	if err != nil {
 		return out, err
 	}
-	return out, s.disk.commit(*in.Bucket, *in.Key)
+	return out, s.commit(*in.Bucket, *in.Key)
 }
 
 // CopyObject makes a copy durable.
@@ -83,7 +107,7 @@ func (s *store) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (
 	if err != nil {
 		return out, err
 	}
-	return out, s.disk.commit(*in.Bucket, *in.Key)
+	return out, s.commit(*in.Bucket, *in.Key)
 }
 
 // UploadPart makes a part durable: a resumed upload counts on every part that is listed.
@@ -92,7 +116,7 @@ func (s *store) UploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.Upl
 	if err != nil {
 		return out, err
 	}
-	return out, s.disk.commit(*in.Bucket, partKey(*in.Key, *in.UploadId, *in.PartNumber))
+	return out, s.commit(*in.Bucket, partKey(*in.Key, *in.UploadId, *in.PartNumber))
 }
 
 // CompleteMultipartUpload makes the assembled object durable.
@@ -101,7 +125,7 @@ func (s *store) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMult
 	if err != nil {
 		return out, version, err
 	}
-	return out, version, s.disk.commit(*in.Bucket, *in.Key)
+	return out, version, s.commit(*in.Bucket, *in.Key)
 }
 
 // appendSynced adds a part to the object that is being assembled. The parts stay, so a failed completion can be repeated.
