@@ -1,0 +1,184 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// JPEG's markers that matter here.
+const (
+	markerSOF0 = 0xC0 // SOF0 … SOF15, but for DHT, JPG and DAC
+	markerDHT  = 0xC4
+	markerJPG  = 0xC8
+	markerDAC  = 0xCC
+	markerRST0 = 0xD0
+	markerSOI  = 0xD8
+	markerEOI  = 0xD9
+	markerSOS  = 0xDA
+	markerAPP1 = 0xE1
+	markerAPP2 = 0xE2
+	markerAPPE = 0xEE
+)
+
+const (
+	exifPrefix = "Exif\x00\x00"
+	iccPrefix  = "ICC_PROFILE\x00"
+)
+
+// readJPEG walks the segments up to the first scan.
+func readJPEG(head []byte, info *Info) error {
+	profile := make(map[byte][]byte) // parts by number: they may come in any order
+	parts, adobe := byte(0), false
+	for at := 2; ; {
+		marker, next, err := nextMarker(head, at)
+		if err != nil {
+			return err
+		}
+		switch {
+		case marker == markerSOS:
+			if info.Components == 0 {
+				return Damaged(nil)
+			}
+			if info.CMYK() && !adobe {
+				return Unsupported("a CMYK picture that does not say how its inks are stored")
+			}
+			info.Pixels = at
+			info.ICC = joinProfile(profile, parts)
+			return nil
+		case marker == markerEOI:
+			return Truncated(nil) // an end before any picture
+		case marker == markerSOI || marker == 1 || marker >= markerRST0 && marker < markerSOI:
+			at = next // markers without a body
+			continue
+		}
+		if next+2 > len(head) {
+			return ErrShort
+		}
+		size := int(binary.BigEndian.Uint16(head[next:]))
+		if size < 2 {
+			return Damaged(nil)
+		}
+		if next+size > len(head) {
+			return ErrShort
+		}
+		body := head[next+2 : next+size]
+		at = next + size
+		switch {
+		case marker >= markerSOF0 && marker <= 0xCF && marker != markerDHT && marker != markerJPG && marker != markerDAC:
+			if err := readFrame(marker, body, info); err != nil {
+				return err
+			}
+		case marker == markerAPP1 && info.EXIF == nil && bytes.HasPrefix(body, []byte(exifPrefix)):
+			info.EXIF = body[len(exifPrefix):]
+		case marker == markerAPP2 && bytes.HasPrefix(body, []byte(iccPrefix)) && len(body) > len(iccPrefix)+2:
+			profile[body[len(iccPrefix)]] = body[len(iccPrefix)+2:]
+			parts = body[len(iccPrefix)+1]
+		case marker == markerAPPE && bytes.HasPrefix(body, []byte("Adobe")) && len(body) >= 12:
+			adobe = true
+		}
+	}
+}
+
+// readFrame reads a frame header: size and components.
+func readFrame(marker byte, body []byte, info *Info) error {
+	if len(body) < 6 {
+		return Damaged(nil)
+	}
+	if info.Components != 0 {
+		return Unsupported("a JPEG with several pictures in one")
+	}
+	if marker > 0xC2 {
+		return Unsupported("a lossless or arithmetic-coded JPEG")
+	}
+	if body[0] != 8 {
+		return Unsupported("a JPEG with more than 8 bits per colour")
+	}
+	info.BitDepth = 8
+	info.Progressive = marker == 0xC2
+	info.Height = int(binary.BigEndian.Uint16(body[1:]))
+	info.Width = int(binary.BigEndian.Uint16(body[3:]))
+	info.Components = int(body[5])
+	if len(body) < 6+3*info.Components {
+		return Damaged(nil)
+	}
+	switch info.Components {
+	case 1, 4:
+	case 3:
+		luma, blue := body[7], body[10]
+		info.Subsampled = luma>>4*(luma&15) >= 4*(blue>>4)*(blue&15)
+	default:
+		return Unsupported("a JPEG with an unusual number of colours")
+	}
+	return nil
+}
+
+// nextMarker answers the marker at or behind at and where its body begins. Any number of 0xFF may stand before one.
+func nextMarker(b []byte, at int) (marker byte, next int, err error) {
+	if at >= len(b) {
+		return 0, 0, ErrShort
+	}
+	if b[at] != 0xFF {
+		// Some writers leave a few bytes between segments; decoders skip them.
+		skip := bytes.IndexByte(b[at:min(len(b), at+64)], 0xFF)
+		if skip < 0 {
+			if len(b) < at+64 {
+				return 0, 0, ErrShort
+			}
+			return 0, 0, Damaged(nil)
+		}
+		at += skip
+	}
+	for at < len(b) && b[at] == 0xFF {
+		at++
+	}
+	if at >= len(b) {
+		return 0, 0, ErrShort
+	}
+	return b[at], at + 1, nil
+}
+
+// joinProfile puts a profile's parts together, or answers nil when one is missing.
+func joinProfile(parts map[byte][]byte, count byte) []byte {
+	var out []byte
+	for i := range int(count) {
+		part, ok := parts[byte(i+1)]
+		if !ok {
+			return nil
+		}
+		out = append(out, part...)
+	}
+	return out
+}
+
+// surveyJPEG counts the scans from the first one on and reports whether the end marker was there.
+func surveyJPEG(b []byte) (scans int, ended bool) {
+	for at := 0; at < len(b); {
+		i := bytes.IndexByte(b[at:], 0xFF)
+		if i < 0 || at+i+1 >= len(b) {
+			return scans, false
+		}
+		at += i + 1
+		marker := b[at]
+		switch {
+		case marker == 0xFF: // fill: look at it again as the marker's first byte
+			continue
+		case marker == 0 || marker == 1 || marker >= markerRST0 && marker < markerSOI:
+			at++ // a stuffed byte, or a restart
+		case marker == markerEOI:
+			return scans, true
+		case marker == markerSOI:
+			at++
+		default:
+			if marker == markerSOS {
+				if scans++; scans > MostScans {
+					return scans, false
+				}
+			}
+			if at+3 > len(b) {
+				return scans, false
+			}
+			at += 1 + max(2, int(binary.BigEndian.Uint16(b[at+1:])))
+		}
+	}
+	return scans, false
+}

@@ -1,0 +1,103 @@
+// Package picture tells what a file is before anybody decodes it: kind, size, orientation and what it will cost, read
+// from its header alone, so that a file made to hurt is refused for the price of a few bytes.
+//
+// What it cannot accept it refuses with a Rejection: a code for programs and a sentence for the photographer.
+package picture
+
+import "time"
+
+// Format is a kind of picture that can be decoded.
+type Format string
+
+// The formats.
+const (
+	JPEG Format = "image/jpeg"
+	PNG  Format = "image/png"
+)
+
+// What is decoded at all. Each limit is far above any camera and far below what hurts.
+const (
+	MostFileBytes = 200 << 20
+	MostPixels    = 120e6
+	MostSide      = 30000
+	MostScans     = 64
+	MostProfile   = 4 << 20
+	MostEXIF      = 1 << 20
+	// MostHeader is how much of a file may come before its pixels: profile, EXIF and what editors leave behind.
+	MostHeader = 16 << 20
+)
+
+// Info is what a header says about a picture.
+type Info struct {
+	Format        Format
+	Width, Height int // as stored
+	Orientation   int // EXIF 1–8
+	Components    int // 1 grey, 3 colour, 4 CMYK (JPEG) or with alpha (PNG)
+	BitDepth      int
+	Subsampled    bool // JPEG: colours at half size
+	Progressive   bool // JPEG: comes in several scans, all held in memory until the last
+	ICC           []byte
+	EXIF          []byte // a TIFF block
+	FileBytes     int64
+	Pixels        int // where they begin in the file
+}
+
+// CMYK reports whether the picture is stored as printing inks.
+func (i Info) CMYK() bool { return i.Format == JPEG && i.Components == 4 }
+
+// Display answers the size as a person sees it.
+func (i Info) Display() (width, height int) {
+	if i.Orientation >= 5 {
+		return i.Height, i.Width
+	}
+	return i.Width, i.Height
+}
+
+// Memory estimates the bytes that the imaging engine needs at the same time: the file, the decoded picture, the largest
+// derivative's rows at full height, and room for the derivatives.
+func (i Info) Memory() int64 {
+	pixels := int64(i.Width) * int64(i.Height)
+	planes := int64(i.Components)
+	if i.Subsampled {
+		planes = 3 // halves of a byte: one and a half bytes a pixel
+	} else {
+		planes *= 2
+	}
+	need := pixels * planes / 2
+	switch {
+	case i.Format == PNG:
+		need = pixels * 4 * int64(max(8, i.BitDepth)/8)
+	case i.CMYK():
+		need += 8 * pixels // inks put together, then turned into RGB
+	}
+	if i.Progressive {
+		need += 2 * pixels * planes // coefficients of 4 bytes
+	}
+	const largest, fixed = 2048, 48 << 20
+	return i.FileBytes + need + largest*4*int64(i.Height) + fixed
+}
+
+// Cost estimates the CPU time of the whole set on a slow core.
+func (i Info) Cost() time.Duration {
+	megapixels := float64(i.Width) * float64(i.Height) / 1e6
+	ms := 100 + 20*float64(i.FileBytes)/1e6 + 60*megapixels
+	if i.Progressive || i.CMYK() || i.Format == PNG {
+		ms *= 2
+	}
+	return time.Duration(ms * float64(time.Millisecond))
+}
+
+// check refuses what the limits do not allow.
+func (i Info) check() error {
+	switch {
+	case i.Width <= 0 || i.Height <= 0:
+		return reject(CodeDamaged, "This file says that its picture has no width or no height: it is damaged. Upload the original again, or export it again from your editor.")
+	case i.Width > MostSide || i.Height > MostSide || float64(i.Width)*float64(i.Height) > MostPixels:
+		return reject(CodeTooLarge, "This picture says it is %d × %d pixels. The most that is accepted is 120 megapixels and %d pixels on a side. Export it smaller and upload it again.", i.Width, i.Height, MostSide)
+	case len(i.ICC) > MostProfile:
+		return reject(CodeTooLarge, "This picture carries a colour profile of more than 4 MB. Export it as sRGB and upload it again.")
+	case len(i.EXIF) > MostEXIF:
+		return reject(CodeTooLarge, "This picture carries more than 1 MB of camera data. Export it without extra metadata and upload it again.")
+	}
+	return nil
+}
