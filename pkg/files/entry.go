@@ -68,11 +68,13 @@ type Entry struct {
 	ModifiedAt time.Time `json:"modifiedAt,omitzero"`
 	// LandedAt is when the version's bytes were first committed; for a folder, when it was made.
 	LandedAt time.Time `json:"landedAt,omitzero"`
-	// UserID and User are who wrote the entry: id and user name.
+	// UserID and User are who uploaded the version, or made the folder: id and user name.
 	UserID string `json:"userId,omitempty"`
 	User   string `json:"user,omitempty"`
-	// Client is the SSH version string of who wrote it, or "studio".
+	// Client is the SSH version string they used, or "studio".
 	Client string `json:"client,omitempty"`
+	// ChangedBy is the user name of who renamed, moved, removed or restored it last; empty = User.
+	ChangedBy string `json:"changedBy,omitempty"`
 	// Late marks an upload finished after its job stopped being writable.
 	Late bool `json:"late,omitempty"`
 	// Recovered marks a file that the sweep appended.

@@ -1,0 +1,196 @@
+package files
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"filmgate.dev/pkg/fault"
+)
+
+const (
+	uploadsName       = "UPLOADS"
+	uploadsStreamName = "KV_" + uploadsName
+	uploadsPrefix     = "$KV." + uploadsName + "."
+	operationHeader   = "KV-Operation"
+)
+
+// UploadState is where an upload is in its life.
+type UploadState string
+
+// The states of an upload that has a record.
+const (
+	UploadOpen       UploadState = "open"       // an edge is receiving it
+	UploadPartial    UploadState = "partial"    // broken off; it can be resumed
+	UploadCompleting UploadState = "completing" // closed by the client, not yet landed
+)
+
+// Record is one upload in flight or broken off that has a multipart upload or a tail object to clean up. What a resume
+// needs beyond this (lease, tail, checksums so far) will be further optional fields.
+type Record struct {
+	Job     Job         `json:"job"`
+	JobName string      `json:"jobName"`
+	Folder  string      `json:"folder"` // folder id
+	Name    string      `json:"name"`
+	Upload  string      `json:"upload"` // upload id
+	State   UploadState `json:"state"`
+
+	ObjectKey   string `json:"objectKey"`
+	MultipartID string `json:"multipartId,omitempty"`
+	// Bytes are durable in the bucket, from the first one on.
+	Bytes int64 `json:"bytes,omitempty"`
+
+	UserID  string    `json:"userId,omitempty"`
+	User    string    `json:"user,omitempty"`
+	Client  string    `json:"client,omitempty"`
+	Pod     string    `json:"pod,omitempty"` // the edge that holds it
+	Started time.Time `json:"started"`
+	// Expires is when the sweep may abort the upload; zero is never.
+	Expires time.Time `json:"expires,omitzero"`
+
+	// Revision is the record's place in the bucket: the compare-and-set token. Never stored.
+	Revision uint64 `json:"-"`
+}
+
+// Uploads are the records of uploads in flight and broken off, in the key-value bucket UPLOADS. Like the log it is read
+// at the leader only: the client library's own key-value reads may be answered by a replica that is behind.
+type Uploads struct{ stream stream }
+
+// Put stores a record under compare-and-set: revision 0 creates it, another one replaces exactly that revision. It
+// answers the record with its new revision, and Conflict when somebody else was there first.
+func (u *Uploads) Put(ctx context.Context, r Record) (Record, error) {
+	subject, err := r.subject()
+	if err != nil {
+		return Record{}, err
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return Record{}, err
+	}
+	if len(data) > maxEntryBytes {
+		return Record{}, fault.New(fault.Invalid, "the upload's record is too large: %d bytes", len(data))
+	}
+	expect := r.Revision
+	if expect == 0 { // over the marker of a deleted record, if there is one
+		m, err := u.stream.last(ctx, subject)
+		switch {
+		case err == nil && m.Header.Get(operationHeader) != "":
+			expect = m.Sequence
+		case err != nil && !fault.Is(err, fault.NotFound):
+			return Record{}, err
+		}
+	}
+	r.Revision, err = u.stream.commit(ctx, write{Subject: subject, Data: data, Expect: expect})
+	return r, u.conflict(err)
+}
+
+// Get reads a record; only what makes its key need be given. NotFound when there is none.
+func (u *Uploads) Get(ctx context.Context, key Record) (Record, error) {
+	subject, err := key.subject()
+	if err != nil {
+		return Record{}, err
+	}
+	m, err := u.stream.last(ctx, subject)
+	if err != nil {
+		return Record{}, err
+	}
+	if m.Header.Get(operationHeader) != "" {
+		return Record{}, fault.New(fault.NotFound, "not found")
+	}
+	return decodeRecord(m)
+}
+
+// Delete deletes a record of exactly that revision. One that is gone already is no error.
+func (u *Uploads) Delete(ctx context.Context, r Record) error {
+	subject, err := r.subject()
+	if err != nil {
+		return err
+	}
+	header := nats.Header{
+		operationHeader:        {"PURGE"},
+		jetstream.MsgRollup:    {jetstream.MsgRollupSubject},
+		jetstream.MsgTTLHeader: {markerTTL.String()},
+	}
+	_, err = u.stream.commit(ctx, write{Subject: subject, Header: header, Expect: r.Revision})
+	if !errors.Is(err, errStale) {
+		return err
+	}
+	if _, now := u.Get(ctx, r); fault.Is(now, fault.NotFound) {
+		return nil
+	}
+	return u.conflict(err)
+}
+
+// List reads the records of a folder, or of a whole job when no folder is given.
+func (u *Uploads) List(ctx context.Context, job Job, folder string) ([]Record, error) {
+	if err := job.check(); err != nil {
+		return nil, err
+	}
+	filter := uploadsPrefix + job.Account + "." + job.ID + ".>"
+	if folder != "" {
+		if err := checkToken("folder id", folder); err != nil {
+			return nil, err
+		}
+		filter = uploadsPrefix + job.Account + "." + job.ID + "." + folder + ".>"
+	}
+	return u.list(ctx, filter)
+}
+
+// All reads every record there is, for the sweep.
+func (u *Uploads) All(ctx context.Context) ([]Record, error) { return u.list(ctx, uploadsPrefix+">") }
+
+func (u *Uploads) list(ctx context.Context, filter string) ([]Record, error) {
+	messages, err := u.stream.list(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	records := make([]Record, 0, len(messages))
+	for _, m := range messages {
+		if m.Header.Get(operationHeader) != "" {
+			continue
+		}
+		r, err := decodeRecord(m)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+func decodeRecord(m message) (Record, error) {
+	var r Record
+	if err := json.Unmarshal(m.Data, &r); err != nil {
+		return Record{}, fault.Wrap(err, fault.Internal, "the record at %s makes no sense", m.Subject)
+	}
+	r.Revision = m.Sequence
+	return r, nil
+}
+
+func (r Record) subject() (string, error) {
+	name, err := ParseName(r.Name)
+	if err != nil {
+		return "", err
+	}
+	if err := r.Job.check(); err != nil {
+		return "", err
+	}
+	if err := checkToken("folder id", r.Folder); err != nil {
+		return "", err
+	}
+	if err := checkToken("upload id", r.Upload); err != nil {
+		return "", err
+	}
+	return uploadsPrefix + r.Job.Account + "." + r.Job.ID + "." + r.Folder + "." + NameHash(name) + "." + r.Upload, nil
+}
+
+func (u *Uploads) conflict(err error) error {
+	if errors.Is(err, errStale) {
+		return fault.New(fault.Conflict, "the upload's record was changed by somebody else")
+	}
+	return err
+}
