@@ -229,8 +229,8 @@ func (l *Log) empty(ctx context.Context, folder Entry) error {
 	if err != nil {
 		return err
 	}
-	if n := len(entries); n > 0 {
-		return fault.New(fault.Invalid, "the folder %q is not empty: it holds %d of %q and the like", folder.Name, n, entries[0].Name)
+	if len(entries) > 0 {
+		return fault.New(fault.Invalid, "the folder %q is not empty: %q is in it", folder.Name, entries[0].Name)
 	}
 	records, err := l.uploads.List(ctx, folder.Job, folder.ID)
 	if err != nil {
