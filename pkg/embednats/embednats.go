@@ -73,7 +73,7 @@ func (c Config) run(ctx context.Context) (*server.Server, error) {
 		return nil, err
 	}
 	// The server would only log it and then never become ready.
-	if err := tryListen(c.Addr); err != nil {
+	if err := tryListen(ctx, c.Addr); err != nil {
 		return nil, err
 	}
 	nats, err := server.NewServer(opts)
@@ -116,8 +116,8 @@ func (c Config) check() error {
 	return errors.Join(errs...)
 }
 
-func tryListen(addr string) error {
-	l, err := net.Listen("tcp", addr)
+func tryListen(ctx context.Context, addr string) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen for events: %w", err)
 	}

@@ -62,7 +62,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, errors.New("an object store is running in this process; there can be only one")
 	}
 	for try := 1; ; try++ {
-		addr, chosen, err := listenable(cfg.Addr)
+		addr, chosen, err := listenable(ctx, cfg.Addr)
 		if err != nil {
 			running.Store(false)
 			return nil, err
@@ -94,8 +94,8 @@ func (c Config) check() error {
 
 // listenable answers an address that could be listened on a moment ago, and whether its port was chosen here. The server
 // cannot be given a listener, and cannot say which port it took.
-func listenable(addr string) (found string, chosen bool, err error) {
-	l, err := net.Listen("tcp", addr)
+func listenable(ctx context.Context, addr string) (found string, chosen bool, err error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return "", false, fmt.Errorf("listen for objects: %w", err)
 	}

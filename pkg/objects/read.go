@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/minio/minio-go/v7"
@@ -39,7 +40,7 @@ type reader struct{ io.ReadCloser }
 
 func (r reader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // the end must stay io.EOF itself
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = fault.Wrap(err, fault.Unavailable, "the photo store broke off in the middle of a photo; try again")
 	}
 	return n, err
