@@ -45,6 +45,7 @@ func reopen(t testing.TB, nc *nats.Conn) *files.Log {
 // story is one job with an album, told step by step: a step that fails ends the test.
 type story struct {
 	t     testing.TB
+	nc    *nats.Conn
 	log   *files.Log
 	job   files.Job
 	album files.Entry
@@ -52,8 +53,8 @@ type story struct {
 }
 
 func begin(t testing.TB) *story {
-	log, _ := open(t)
-	s := &story{t: t, log: log, job: files.Job{Account: "demo", ID: ulid.Make().String()}}
+	log, nc := open(t)
+	s := &story{t: t, nc: nc, log: log, job: files.Job{Account: "demo", ID: ulid.Make().String()}}
 	s.album = s.mkdir(files.Root, "Class 1")
 	return s
 }
