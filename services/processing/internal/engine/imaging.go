@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"image"
 	"image/draw"
 	"image/jpeg"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/disintegration/imaging"
@@ -37,9 +39,13 @@ func (Imaging) Probe(ctx context.Context, hdr []byte, size int64) (picture.Info,
 // Process decodes once, shrinks to the largest size first, sets colours and orientation right there, and makes each
 // smaller picture from the one before.
 func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job Job) (result Result, err error) {
+	defer func() {
+		if r := recover(); r != nil { // whatever a decoder or the resizer stumbled over, it was this file's
+			result, err = Result{}, picture.Damaged(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
+		}
+	}()
 	facts := exif.Read(in.EXIF)
-	result.EXIF = facts.EXIF
-	result.Image = describe(in)
+	result.EXIF, result.Image = facts.EXIF, describe(in)
 	end, err := picture.Survey(src, in)
 	if err != nil {
 		return Result{}, err
@@ -48,13 +54,8 @@ func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job J
 	if err != nil {
 		return Result{}, err
 	}
-	defer func() {
-		if r := recover(); r != nil { // a picture that decodes may still be too odd to work with
-			result, err = Result{}, picture.Damaged(panicked(r))
-		}
-	}()
-	levels := sizes(max(in.Width, in.Height), job.Sizes)
-	current := shrink(decoded, levels[0].edge)
+	levels := sizes(in, job.Sizes)
+	current := shrink(decoded, levels[0].stored)
 	decoded = nil // the large one is garbage from here on
 	flatten(current)
 	profile, convert, warnings := colours(in, facts)
@@ -72,51 +73,58 @@ func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job J
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
 		}
-		current = shrink(current, level.edge)
+		current = shrink(current, level.shown)
 		encoded, err := encode(current, job.Quality, owner)
 		if err != nil {
 			return Result{}, err
 		}
-		b := current.Bounds()
-		result.Derivatives = append(result.Derivatives, Derivative{Name: level.name, Width: b.Dx(), Height: b.Dy(), JPEG: encoded})
+		result.Derivatives = append(result.Derivatives, Derivative{Name: level.name, Width: level.shown.X, Height: level.shown.Y, JPEG: encoded})
 	}
-	result.Image.Placeholder = base64.StdEncoding.EncodeToString(thumbhash.Encode(shrink(current, thumbhash.MostSide)))
+	placeholder := thumbhash.Encode(shrink(current, fit(levels[0].shown, thumbhash.MostSide)))
+	result.Image.Placeholder = base64.StdEncoding.EncodeToString(placeholder)
 	return result, nil
 }
 
-// level is one derivative: the name asked for and the longest edge that the original can give.
+// level is one derivative: the name asked for and its size, as stored in the original and as a person sees it.
 type level struct {
-	name string
-	edge int
+	name          string
+	stored, shown image.Point
 }
 
-// sizes answers what is made of an original with this longest edge, largest first: every size asked for that it reaches,
-// and the next one above at the original's own size. Nothing is enlarged.
-func sizes(longest int, asked []int) []level {
+// sizes answers what is made of an original, largest first: every size asked for that it reaches, and the next one above
+// at the original's own size. Nothing is enlarged.
+func sizes(in picture.Info, asked []int) []level {
+	stored := image.Pt(in.Width, in.Height)
+	shown := image.Pt(in.Display())
 	var levels []level
 	for i, edge := range asked {
-		if i+1 < len(asked) && asked[i+1] >= longest {
+		if i+1 < len(asked) && asked[i+1] >= max(stored.X, stored.Y) {
 			continue // a smaller size asked for already shows all there is
 		}
-		levels = append(levels, level{strconv.Itoa(edge), min(edge, longest)})
+		levels = append(levels, level{strconv.Itoa(edge), fit(stored, edge), fit(shown, edge)})
 	}
 	return levels
 }
 
-// shrink fits img into a square of this edge. It never enlarges.
-func shrink(img image.Image, edge int) *image.NRGBA {
-	b := img.Bounds()
-	w, h := b.Dx(), b.Dy()
-	if w <= edge && h <= edge {
-		if same, ok := img.(*image.NRGBA); ok {
-			return same
-		}
-		return imaging.Clone(img)
+// fit answers the size of a picture in a square of this edge.
+func fit(size image.Point, edge int) image.Point {
+	longest := max(size.X, size.Y)
+	if longest <= edge {
+		return size
 	}
-	if w >= h {
-		return imaging.Resize(img, edge, max(1, (h*edge+w/2)/w), imaging.Lanczos)
+	side := func(v int) int { return max(1, (2*v*edge+longest)/(2*longest)) }
+	return image.Pt(side(size.X), side(size.Y))
+}
+
+// shrink brings img to a size that is not larger than its own.
+func shrink(img image.Image, size image.Point) *image.NRGBA {
+	if img.Bounds().Size() != size {
+		return imaging.Resize(img, size.X, size.Y, imaging.Lanczos)
 	}
-	return imaging.Resize(img, max(1, (w*edge+h/2)/h), edge, imaging.Lanczos)
+	if same, ok := img.(*image.NRGBA); ok {
+		return same
+	}
+	return imaging.Clone(img)
 }
 
 // flatten lays a picture on white paper.
@@ -202,16 +210,11 @@ func colours(in picture.Info, facts exif.Facts) (string, *icc.Transform, []event
 }
 
 // decode decodes the whole picture and gives up when ctx ends.
-func decode(ctx context.Context, src []byte, in picture.Info, end picture.End) (img image.Image, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			img, err = nil, picture.Damaged(panicked(r))
-		}
-	}()
+func decode(ctx context.Context, src []byte, in picture.Info, end picture.End) (image.Image, error) {
 	if in.Format == picture.PNG && end != picture.EndMarked || end == picture.EndZeros {
 		return nil, picture.Truncated(nil)
 	}
-	img, err = decoder(in.Format)(newSource(ctx, src, end))
+	img, err := decoder(in.Format)(newSource(ctx, src, end))
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()

@@ -8,7 +8,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"runtime/debug"
 
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/services/processing/internal/picture"
@@ -51,8 +50,6 @@ func unsupported(cause error) error {
 	}
 	return r
 }
-
-func panicked(r any) error { return fmt.Errorf("panic: %v\n%s", r, debug.Stack()) }
 
 func note(code, message string) events.Warning { return events.Warning{Code: code, Message: message} }
 

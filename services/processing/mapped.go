@@ -1,0 +1,150 @@
+package processing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"filmgate.dev/pkg/events"
+	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/objects"
+	"filmgate.dev/services/processing/internal/engine"
+	"filmgate.dev/services/processing/internal/picture"
+)
+
+const (
+	streamWork = "WORK"
+	ackWait    = time.Minute
+	// attempts is how often a photo is tried when the reason for failing may lie outside of its file.
+	attempts = 5
+	// patience bounds one photo: so many times its estimated cost, but never less than leastPatience.
+	patience      = 10
+	leastPatience = 5 * time.Second
+	// bucketPatience bounds what is asked of the bucket, with the wait for memory.
+	bucketPatience = 2 * time.Minute
+)
+
+// photoMapped answers one photo.mapped with photo.processed or photo.rejected.
+func (s *Service) photoMapped(ctx context.Context, msg events.Message) error {
+	_, photo, err := events.Open[events.PhotoMapped](msg.Data)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	log := s.Log.With("account", photo.Account, "job", photo.JobID, "photo", photo.PhotoID, "version", photo.Version, "attempt", photo.Attempt)
+	processed, err := s.make(ctx, photo)
+	rejection := new(picture.Rejection)
+	switch {
+	case err == nil:
+		if err := s.say(ctx, photo, events.TypePhotoProcessed, processed); err != nil {
+			return err
+		}
+		log.InfoContext(ctx, "photo processed", "engine", s.engine.Name(), "width", processed.Image.Width, "height", processed.Image.Height, "duration", time.Since(began))
+		return nil
+	case errors.As(err, &rejection):
+	case msg.Delivered < attempts || fault.Is(err, fault.Unavailable):
+		return err
+	default:
+		rejection = lastWord(err)
+	}
+	log.WarnContext(ctx, "photo rejected", "code", rejection.Code, "cause", err)
+	return s.say(ctx, photo, events.TypePhotoRejected, events.PhotoRejected{
+		Account: photo.Account, JobID: photo.JobID, PhotoID: photo.PhotoID, Version: photo.Version, Attempt: photo.Attempt,
+		Reason: events.Reason{Code: string(rejection.Code), Message: rejection.Message},
+	})
+}
+
+// lastWord is what a person is told after the last attempt, so that no photo stays in processing for ever.
+func lastWord(err error) *picture.Rejection {
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return &picture.Rejection{Code: picture.CodeLost, Message: "The file of this photo is no longer in the photo store. Upload it again.", Cause: err}
+	case errors.Is(err, errAltered):
+		return &picture.Rejection{Code: picture.CodeAltered, Message: "The photo store holds other bytes than were received for this photo. Upload it again.", Cause: err}
+	}
+	return &picture.Rejection{Code: picture.CodeFailed, Message: "No pictures could be made of this photo, though nothing is known to be wrong with it. Retry it later; if that fails, export it again and upload it.", Cause: err}
+}
+
+// make reads a photo and makes all there is to make of it. A *picture.Rejection is final; other errors are worth a retry.
+func (s *Service) make(ctx context.Context, photo events.PhotoMapped) (events.PhotoProcessed, error) {
+	// A bucket that stalls must not hold a worker for ever. Slow ones get a second for each megabyte.
+	fetching, cancel := context.WithTimeout(ctx, bucketPatience+time.Duration(photo.Bytes>>20)*time.Second)
+	defer cancel()
+	o, err := s.open(fetching, photo)
+	if err != nil {
+		return events.PhotoProcessed{}, err
+	}
+	defer o.close()
+	need := min(o.info.Memory(), s.memory) // what is larger than all there is works alone
+	if err := s.budget.Acquire(fetching, need); err != nil {
+		return events.PhotoProcessed{}, fault.Wrap(err, fault.Unavailable, "no memory was free for this photo in time")
+	}
+	defer s.budget.Release(need)
+	src, err := o.read()
+	if err != nil {
+		return events.PhotoProcessed{}, err
+	}
+	result, err := s.process(ctx, src, o.info)
+	if err != nil {
+		return events.PhotoProcessed{}, err
+	}
+	derivatives, err := s.put(ctx, photo, result.Derivatives)
+	if err != nil {
+		return events.PhotoProcessed{}, err
+	}
+	return events.PhotoProcessed{
+		Account: photo.Account, JobID: photo.JobID, PhotoID: photo.PhotoID, Version: photo.Version, Attempt: photo.Attempt,
+		MediaType: string(o.info.Format), Image: result.Image, EXIF: result.EXIF,
+		Codes: []string{}, Warnings: result.Warnings, Derivatives: derivatives,
+	}, nil
+}
+
+// process runs the engine under a deadline. A machine may be busy: being late is not yet the file's fault.
+func (s *Service) process(ctx context.Context, src []byte, info picture.Info) (engine.Result, error) {
+	bounded, cancel := context.WithTimeout(ctx, max(s.leastPatience, patience*info.Cost()))
+	defer cancel()
+	result, err := s.engine.Process(bounded, src, info, engine.Standard())
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return result, fault.Wrap(err, fault.Internal, "a photo took more than %d times as long as expected", patience)
+	}
+	return result, err
+}
+
+// put stores derivatives side by side. They are answered only when all are durable.
+func (s *Service) put(ctx context.Context, photo events.PhotoMapped, made []engine.Derivative) ([]events.Derivative, error) {
+	ctx, cancel := context.WithTimeout(ctx, bucketPatience)
+	defer cancel()
+	stored := make([]events.Derivative, len(made))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, d := range made {
+		key, err := objects.DerivativeKey(photo.Account, photo.JobID, photo.PhotoID, photo.Version, d.Name)
+		if err != nil {
+			return nil, errors.Join(err, group.Wait())
+		}
+		stored[i] = events.Derivative{
+			Name: d.Name, Width: d.Width, Height: d.Height, MediaType: "image/jpeg", Bytes: int64(len(d.JPEG)),
+			Object: events.Object{Bucket: s.Bucket.Name(), Key: key},
+		}
+		group.Go(func() error {
+			return s.Bucket.Put(ctx, key, d.JPEG, objects.PutOptions{ContentType: "image/jpeg"})
+		})
+	}
+	return stored, group.Wait()
+}
+
+// say answers on WORK. The id is made of photo, version and attempt: a redelivery repeats it, a retry by a person does not.
+func (s *Service) say(ctx context.Context, photo events.PhotoMapped, t events.Type, data any) error {
+	subject, err := events.WorkSubject(photo.Account, photo.JobID, events.WorkDone)
+	if err != nil {
+		return err
+	}
+	version := fmt.Sprintf("%s:%d", photo.Version, photo.Attempt)
+	env, err := events.NewEnvelope(s.Installation, t, photo.Account, photo.PhotoID, version, time.Now(), data)
+	if err != nil {
+		return err
+	}
+	return events.Publish(ctx, s.js, subject, env)
+}

@@ -1,0 +1,103 @@
+// Package processing makes the pictures that pages show: it hears of a photo, reads its original, makes the smaller
+// pictures and the placeholder, reads what the camera wrote, and says that they are there, or why they cannot be.
+//
+// It keeps nothing of its own: killed at any moment, the next one to hear of the photo does the same again under the same
+// keys and says the same sentence.
+package processing
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/semaphore"
+
+	"filmgate.dev/pkg/events"
+	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/objects"
+	"filmgate.dev/pkg/serve"
+	"filmgate.dev/services/processing/internal/engine"
+)
+
+// Config is what can be set; the zero value suits the machine.
+type Config struct {
+	Workers   int `env:"FILMGATE_PROCESSING_WORKERS" default:"0" help:"photos worked on at the same time; 0 is one for each core"`
+	MemoryMiB int `env:"FILMGATE_PROCESSING_MEMORY_MIB" default:"0" help:"memory for photos being worked on, in MiB; 0 is 60 % of what the container or the machine has"`
+}
+
+// Deps are the peers, dialled.
+type Deps struct {
+	NATS         *nats.Conn
+	Bucket       *objects.Bucket
+	Log          *slog.Logger
+	Installation string
+}
+
+// Service makes pictures.
+type Service struct {
+	Deps
+	js      jetstream.JetStream
+	engine  engine.Engine
+	workers int
+	memory  int64
+	budget  *semaphore.Weighted // of memory, in bytes
+
+	leastPatience time.Duration
+}
+
+// New makes a Service. Its peers need not be there yet.
+func New(cfg Config, deps Deps) (*Service, error) {
+	switch {
+	case cfg.Workers < 0 || cfg.Workers > 1024:
+		return nil, fault.New(fault.Invalid, "FILMGATE_PROCESSING_WORKERS: %d is not a number of workers", cfg.Workers)
+	case cfg.MemoryMiB < 0 || cfg.MemoryMiB > 0 && cfg.MemoryMiB < 64:
+		return nil, fault.New(fault.Invalid, "FILMGATE_PROCESSING_MEMORY_MIB: %d is too little; give at least 64, better 512 for each worker", cfg.MemoryMiB)
+	case deps.NATS == nil || deps.Bucket == nil || deps.Log == nil:
+		return nil, fault.New(fault.Internal, "processing needs NATS, a bucket and a log")
+	}
+	js, err := jetstream.New(deps.NATS)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "this NATS connection cannot be used")
+	}
+	s := &Service{Deps: deps, js: js, engine: engine.Imaging{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, leastPatience: leastPatience}
+	if s.workers == 0 {
+		s.workers = runtime.GOMAXPROCS(0)
+	}
+	if s.memory == 0 {
+		s.memory = availableMemory() / 10 * 6
+	}
+	s.budget = semaphore.NewWeighted(s.memory)
+	return s, nil
+}
+
+// Run works until ctx ends; photos that were begun are finished first, within a bound.
+func (s *Service) Run(ctx context.Context) error {
+	return events.Consume(ctx, s.js, events.ConsumerConfig{
+		Stream:         streamWork,
+		Durable:        "pictures",
+		FilterSubjects: []string{events.AllPictures},
+		AckWait:        ackWait,
+		MaxAckPending:  max(1024, 2*s.workers), // of all replicas, with the retries that wait
+		Concurrency:    s.workers,
+		Attempts:       attempts,
+		MaxDeliver:     attempts + 3,
+		Log:            s.Log,
+	}, s.photoMapped)
+}
+
+// Handler serves /healthz and /readyz.
+func (s *Service) Handler() http.Handler {
+	var ready serve.Readiness
+	ready.Add("nats", func(context.Context) error {
+		if !s.NATS.IsConnected() {
+			return errors.New("not connected")
+		}
+		return nil
+	})
+	return ready.Handler()
+}
