@@ -77,12 +77,13 @@ func (p *Photo) Processed(result events.PhotoProcessed, at time.Time) bool {
 	return true
 }
 
-// Rejected takes over why the current version can never be a picture. False if that is not so, or known.
+// Rejected takes over why the current version can never be a picture. An older version's derivatives go: they would show
+// what is not there any more. False if it is not so, or known.
 func (p *Photo) Rejected(rejection events.PhotoRejected) bool {
 	if rejection.Version != p.Version() || rejection.Attempt < p.Attempt || p.State != Processing {
 		return false
 	}
-	p.State, p.Problem = Failed, rejection.Reason
+	p.State, p.Problem, p.Result = Failed, rejection.Reason, nil
 	return true
 }
 

@@ -39,8 +39,9 @@ type News struct {
 }
 
 // Tell answers what others have not been told yet of a photo that stands, or last stood, at a spot; and remembers that
-// they will be.
-func (p *Photo) Tell(at Spot) []News {
+// they will be. Section is the revision of the section folder it stands in, 0 for none: a photo also moves with its folder,
+// and then its own revision stays.
+func (p *Photo) Tell(at Spot, section int64) []News {
 	var news []News
 	say := func(n News) {
 		p.Told.Said++
@@ -64,6 +65,9 @@ func (p *Photo) Tell(at Spot) []News {
 	case p.Told.Removed:
 		say(News{Type: events.TypePhotoRestored, Version: revision})
 	case told != (Spot{}) && told != at:
+		if section > 1 {
+			revision += "." + strconv.FormatInt(section, 10)
+		}
 		say(News{Type: events.TypePhotoMoved, Version: revision, From: told})
 	}
 	p.Told.Spot, p.Told.Removed = at, false

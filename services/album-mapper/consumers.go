@@ -1,0 +1,68 @@
+package albummapper
+
+import (
+	"context"
+	"time"
+
+	"filmgate.dev/pkg/events"
+	"filmgate.dev/pkg/files"
+)
+
+type consumer struct {
+	config events.ConsumerConfig
+	handle events.Handler
+}
+
+// consumers are what the service listens to.
+func (s *Service) consumers() []consumer {
+	durable := func(stream, name string, filter ...string) events.ConsumerConfig {
+		return events.ConsumerConfig{
+			Stream: stream, Durable: name, FilterSubjects: filter,
+			AckWait: 30 * time.Second, MaxAckPending: 256, Concurrency: s.config.Concurrency,
+			Attempts: 10, MaxDeliver: 15, Log: s.deps.Log,
+		}
+	}
+	return []consumer{
+		{durable(files.Stream, mapperDurable), s.hearEntry},
+		{durable(events.StreamWork, "mapper-done", events.AllDone), events.ByType{
+			events.TypePhotoProcessed: events.Handle(s.hearProcessed),
+			events.TypePhotoRejected:  events.Handle(s.hearRejected),
+		}.Handle},
+		{durable(events.StreamPhotos, "mapper-jobs",
+			events.PhotosFilter(events.TypeJobCreated), events.PhotosFilter(events.TypeJobStatusChanged), events.PhotosFilter(events.TypeJobLocked),
+		), events.Handle(s.hearJob)},
+	}
+}
+
+// hearEntry hears what stands at one path now.
+func (s *Service) hearEntry(ctx context.Context, msg events.Message) error {
+	e, err := files.Decode(msg.Subject, msg.Data, msg.Sequence)
+	if err != nil {
+		return err
+	}
+	return s.take(ctx, e)
+}
+
+// take puts an entry into the catalog.
+func (s *Service) take(ctx context.Context, e files.Entry) error {
+	if err := checkEntry(e); err != nil {
+		return err
+	}
+	epoch, err := s.epoch(ctx)
+	if err != nil {
+		return err
+	}
+	return s.commit(ctx, func(ctx context.Context, t *turn) error { return t.entryHeard(ctx, e, epoch) })
+}
+
+func (s *Service) hearProcessed(ctx context.Context, _ events.Envelope, result events.PhotoProcessed) error {
+	return s.commit(ctx, func(ctx context.Context, t *turn) error { return t.photoProcessed(ctx, result) })
+}
+
+func (s *Service) hearRejected(ctx context.Context, _ events.Envelope, rejection events.PhotoRejected) error {
+	return s.commit(ctx, func(ctx context.Context, t *turn) error { return t.photoRejected(ctx, rejection) })
+}
+
+func (s *Service) hearJob(ctx context.Context, env events.Envelope, change events.JobChanged) error {
+	return s.commit(ctx, func(ctx context.Context, t *turn) error { return t.jobChanged(ctx, env.Account, change) })
+}
