@@ -1,0 +1,228 @@
+package files_test
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"filmgate.dev/pkg/embednats/natstest"
+	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/files"
+)
+
+// line is the wire between a log and its server. Once armed, it breaks after carrying a message that contains the given
+// text and before carrying the answer back: the server has it, and the log cannot know.
+type line struct {
+	server string
+	mu     sync.Mutex
+	text   []byte
+	done   func() // called after the message was carried, before the line breaks
+	broken int
+	wg     sync.WaitGroup
+}
+
+func (l *line) breakAfter(text string, done func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text, l.done = []byte(text), done
+}
+
+func (l *line) serve(listener net.Listener) {
+	defer l.wg.Done()
+	for {
+		client, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", l.server)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		gate := &gate{to: client}
+		l.wg.Add(2)
+		go func() {
+			defer l.wg.Done()
+			defer client.Close()
+			io.Copy(gate, server)
+		}()
+		go func() {
+			defer l.wg.Done()
+			defer server.Close()
+			l.carry(client, server, gate)
+		}()
+	}
+}
+
+func (l *line) carry(client io.Reader, server io.Writer, back *gate) {
+	buffer := make([]byte, 256<<10)
+	for {
+		n, err := client.Read(buffer)
+		if err != nil {
+			return
+		}
+		l.mu.Lock()
+		cut := l.text != nil && bytes.Contains(buffer[:n], l.text)
+		done := l.done
+		if cut {
+			l.text = nil
+			l.broken++
+			back.close()
+		}
+		l.mu.Unlock()
+		if _, err := server.Write(buffer[:n]); err != nil {
+			return
+		}
+		if cut {
+			done()
+			return
+		}
+	}
+}
+
+// gate swallows everything once it is closed.
+type gate struct {
+	mu     sync.Mutex
+	to     io.Writer
+	closed bool
+}
+
+func (g *gate) close() { g.mu.Lock(); g.closed = true; g.mu.Unlock() }
+
+func (g *gate) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return len(p), nil
+	}
+	return g.to.Write(p)
+}
+
+// frail answers a story whose log speaks through a line, and a second log that does not.
+func frail(t *testing.T) (*story, *files.Log, *line) {
+	server, nc := natstest.Start(t)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := files.Provision(t.Context(), js, 1); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{server: server.Addr()}
+	l.wg.Add(1)
+	go l.serve(listener)
+	conn, err := nats.Connect("nats://"+listener.Addr().String(), nats.UserInfo("filmgate", "test-token"),
+		nats.ReconnectBufSize(-1), nats.ReconnectWait(time.Millisecond), nats.ReconnectJitter(0, 0), nats.MaxReconnects(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(); listener.Close(); l.wg.Wait() })
+	steady := reopen(t, nc)
+	s := &story{t: t, nc: nc, log: reopen(t, conn), job: files.Job{Account: "demo", ID: "J1"}}
+	s.album = s.mkdir(files.Root, "Class 1")
+	return s, steady, l
+}
+
+// stored waits until the stream has taken n messages more than it had.
+func stored(t *testing.T, nc *nats.Conn, n uint64) func() {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := func() uint64 {
+		stream, err := js.Stream(t.Context(), files.Stream)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		return stream.CachedInfo().State.LastSeq
+	}
+	want := last() + n
+	return func() {
+		for last() < want && !t.Failed() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+func TestAppendWhoseAnswerWasLost(t *testing.T) {
+	s, _, line := frail(t)
+	line.breakAfter(".f."+s.album.ID+".", stored(t, s.nc, 1))
+	photo := s.land(s.album, "x.jpg", "one")
+	if line.broken != 1 {
+		t.Fatal("the line did not break")
+	}
+	if read := s.last(photo); read != photo || photo.Revision != 1 {
+		t.Fatalf("landed %+v, the log holds %+v", photo, read)
+	}
+}
+
+func TestAppendWhoseAnswerWasLostAndThatWasMovedOn(t *testing.T) {
+	s, steady, line := frail(t)
+	arrived := stored(t, s.nc, 1)
+	var moved files.Entry
+	line.breakAfter(".f."+s.album.ID+".", func() {
+		arrived()
+		photo, err := steady.File(t.Context(), s.job, s.album.ID, "x.jpg")
+		if err == nil {
+			moved, err = steady.Move(t.Context(), files.MoveRequest{From: photo, ToParent: s.album.ID, ToName: "y.jpg"})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	mine := s.upload(s.album, "x.jpg", "one")
+	s.ok(second(s.log.Land(t.Context(), files.Landing{Entry: mine})))
+	s.holds(s.album.ID, map[string]string{"y.jpg": mine.Upload}) // and not a second one with the same photo id
+	if read := s.last(moved); read != moved {
+		t.Fatalf("the log holds %+v", read)
+	}
+}
+
+func TestMoveWhoseAnswerWasLost(t *testing.T) {
+	s, _, line := frail(t)
+	photo := s.land(s.album, "x.jpg", "one")
+	line.breakAfter("Nats-Batch-Commit", stored(t, s.nc, 2))
+	moved := s.move(photo, s.album, "y.jpg")
+	if line.broken != 1 {
+		t.Fatal("the line did not break")
+	}
+	if read := s.last(moved); read != moved {
+		t.Fatalf("moved %+v, the log holds %+v", moved, read)
+	}
+	s.holds(s.album.ID, map[string]string{"y.jpg": photo.Upload})
+}
+
+func TestHalfABatchIsNone(t *testing.T) {
+	s, steady, line := frail(t)
+	photo := s.land(s.album, "x.jpg", "one")
+	// The line breaks with the batch's first message, so its last one never arrives.
+	line.breakAfter("Nats-Batch-Sequence: 1\r\n", func() {
+		if all, err := steady.List(t.Context(), s.job, s.album.ID); err != nil || len(all) != 1 || all[0] != photo {
+			t.Errorf("while it was moved: %+v, %v", all, err)
+		}
+	})
+	s.move(photo, s.album, "y.jpg")
+	s.holds(s.album.ID, map[string]string{"y.jpg": photo.Upload})
+}
+
+func TestNoServer(t *testing.T) {
+	s := begin(t)
+	s.nc.Close()
+	_, err := s.log.Land(t.Context(), files.Landing{Entry: s.upload(s.album, "x.jpg", "one")})
+	s.is(err, fault.Unavailable, "the server could not save this in time; try again")
+	_, err = s.log.File(t.Context(), s.job, s.album.ID, "x.jpg")
+	s.is(err, fault.Unavailable, "the server could not be asked in time; try again")
+	_, err = s.log.List(t.Context(), s.job, s.album.ID)
+	s.is(err, fault.Unavailable, "the folder could not be listed in time; try again")
+}
