@@ -1,0 +1,94 @@
+// Command job-status serves accounts, users and jobs over gRPC.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+
+	"filmgate.dev/pkg/env"
+	"filmgate.dev/pkg/serve"
+	"filmgate.dev/pkg/sqldb"
+	"filmgate.dev/pkg/telemetry"
+	jobstatus "filmgate.dev/services/job-status"
+)
+
+type config struct {
+	Database     string `env:"FILMGATE_DATABASE" required:"true" help:"sqlite:/path/of.db or postgres://user:password@host/name?search_path=jobs"`
+	NATS         string `env:"FILMGATE_NATS" default:"nats://127.0.0.1:4222" help:"address of the event server"`
+	NATSCreds    string `env:"FILMGATE_NATS_CREDS" help:"path of the credentials file for the event server"`
+	GRPC         string `env:"FILMGATE_GRPC_ADDRESS" default:"127.0.0.1:9090" help:"where gRPC is served"`
+	HTTP         string `env:"FILMGATE_HTTP_ADDRESS" default:"127.0.0.1:9091" help:"where /healthz, /readyz and /metrics are served"`
+	Installation string `env:"FILMGATE_INSTALLATION" default:"local" help:"names this installation in events"`
+	Log          telemetry.LogConfig
+	Service      jobstatus.Config
+}
+
+func main() {
+	if err := run(); err != nil && !errors.Is(err, env.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "job-status:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var c config
+	if err := env.Load("job-status keeps accounts, users and jobs, and tells the edges who may enter.", &c); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log, err := telemetry.NewLogger(os.Stderr, c.Log)
+	if err != nil {
+		return err
+	}
+	db, err := sqldb.Open(ctx, c.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	options := []nats.Option{
+		nats.Name("job-status"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("event server", "error", err) }),
+	}
+	if c.NATSCreds != "" {
+		options = append(options, nats.UserCredentials(c.NATSCreds))
+	}
+	conn, err := nats.Connect(c.NATS, options...)
+	if err != nil {
+		return fmt.Errorf("connecting to %s: %w", c.NATS, err)
+	}
+	defer conn.Close()
+	service, err := jobstatus.New(c.Service, jobstatus.Deps{DB: db, NATS: conn, Log: log, Installation: c.Installation})
+	if err != nil {
+		return err
+	}
+	grpcListener, err := net.Listen("tcp", c.GRPC)
+	if err != nil {
+		return err
+	}
+	httpListener, err := net.Listen("tcp", c.HTTP)
+	if err != nil {
+		return err
+	}
+	server := serve.NewGRPC(serve.GRPCConfig{Log: log})
+	service.Register(server)
+	var ready serve.Readiness
+	ready.Add("database", service.Ready)
+	mux := http.NewServeMux()
+	ready.Register(mux)
+	mux.Handle("GET /metrics", telemetry.MetricsHandler(telemetry.NewRegistry()))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return service.Run(ctx) })
+	group.Go(func() error { return serve.GRPC(ctx, grpcListener, server) })
+	group.Go(func() error { return serve.HTTP(ctx, httpListener, mux) })
+	return group.Wait()
+}
