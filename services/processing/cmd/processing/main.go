@@ -5,16 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
 	"filmgate.dev/pkg/env"
+	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/telemetry"
@@ -30,14 +33,14 @@ type peers struct {
 	SecretKey    string `env:"FILMGATE_S3_SECRET_KEY" required:"true" help:"S3 secret key"`
 	Bucket       string `env:"FILMGATE_S3_BUCKET" default:"filmgate" help:"the bucket of all photos"`
 	Region       string `env:"FILMGATE_S3_REGION" default:"us-east-1" help:"the bucket's region"`
-	Secure       bool   `env:"FILMGATE_S3_TLS" default:"true" help:"speak TLS to the S3 server"`
+	Secure       bool   `env:"FILMGATE_S3_TLS" default:"false" help:"speak TLS to the S3 server"`
 	Listen       string `env:"FILMGATE_PROCESSING_HTTP" default:"127.0.0.1:8084" help:"where /healthz, /readyz and /metrics are served"`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil && !errors.Is(err, env.ErrHelp) {
+	if err := run(ctx); err != nil && !errors.Is(err, env.ErrHelp) && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "processing:", err)
 		os.Exit(1)
 	}
@@ -65,7 +68,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer nc.Close()
-	bucket, err := objects.Open(ctx, objects.Config{
+	bucket, err := openBucket(ctx, log, objects.Config{
 		Endpoint: at.Endpoint, AccessKey: at.AccessKey, SecretKey: at.SecretKey, Bucket: at.Bucket, Region: at.Region, Secure: at.Secure,
 	})
 	if err != nil {
@@ -87,4 +90,20 @@ func run(ctx context.Context) error {
 	group.Go(func() error { return serve.HTTP(ctx, lis, mux) })
 	group.Go(func() error { return service.Run(ctx) })
 	return group.Wait()
+}
+
+// openBucket waits for a bucket that is away: services start in any order.
+func openBucket(ctx context.Context, log *slog.Logger, cfg objects.Config) (*objects.Bucket, error) {
+	for {
+		bucket, err := objects.Open(ctx, cfg)
+		if !fault.Is(err, fault.Unavailable) {
+			return bucket, err
+		}
+		log.WarnContext(ctx, "the bucket is away", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(2 * time.Second):
+		}
+	}
 }

@@ -34,13 +34,13 @@ func Read(block []byte) Facts {
 	var interop string
 	func() {
 		defer func() { _ = recover() }() // a hostile block may break the reader; the tags read so far are kept
+		// No Timeout: the library would go on in a goroutine of its own. The limits below bound the work.
 		_, _ = imagemeta.Decode(imagemeta.Options{
 			R:               bytes.NewReader(block),
 			ImageFormat:     imagemeta.TIFF,
 			Sources:         imagemeta.EXIF,
 			LimitNumTags:    1000,
 			LimitTagSize:    4096,
-			Timeout:         2 * time.Second,
 			ShouldHandleTag: func(imagemeta.TagInfo) bool { return true },
 			HandleTag: func(tag imagemeta.TagInfo) error {
 				switch {
