@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/outbox"
+	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/sqldb"
 	catalogv1 "filmgate.dev/proto/catalog/v1"
 	jobsv1 "filmgate.dev/proto/jobs/v1"
@@ -34,6 +36,8 @@ import (
 type Config struct {
 	// Concurrency is how many messages of one consumer are worked on at once; they share transactions.
 	Concurrency int `env:"FILMGATE_MAPPER_CONCURRENCY" default:"32" help:"messages worked on at once, per consumer; they share transactions"`
+	// StudioURL is where events say that pictures can be fetched. Empty: they say it relative to the studio.
+	StudioURL string `env:"FILMGATE_STUDIO_URL" help:"address of the studio, such as https://studio.example.org, for the links in events"`
 }
 
 // Deps are what the service needs, dialled.
@@ -142,4 +146,17 @@ func (s *Service) Run(ctx context.Context) error {
 		all = append(all, err)
 	}
 	return errors.Join(all...)
+}
+
+// Handler serves /healthz and /readyz.
+func (s *Service) Handler() http.Handler {
+	var ready serve.Readiness
+	ready.Add("database", s.deps.DB.Ping)
+	ready.Add("nats", func(context.Context) error {
+		if !s.deps.NATS.IsConnected() {
+			return nats.ErrDisconnected
+		}
+		return nil
+	})
+	return ready.Handler()
 }

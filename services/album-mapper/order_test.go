@@ -167,11 +167,19 @@ func play(t *testing.T, rt *rapid.T, db *sqldb.DB, said []files.Entry) outcome {
 
 // process answers as processing would: files with the content "4" are no pictures.
 func process(ctx context.Context, t *turn, m events.PhotoMapped) error {
-	if strings.HasSuffix(m.SHA256, fmt.Sprintf("%x", "4")) {
-		return t.photoRejected(ctx, events.PhotoRejected{Account: m.Account, JobID: m.JobID, PhotoID: m.PhotoID, Version: m.Version,
-			Attempt: m.Attempt, Reason: events.Reason{Code: "damaged", Message: "The picture is damaged."}})
+	if broken(m) {
+		return t.photoRejected(ctx, rejected(m))
 	}
 	return t.photoProcessed(ctx, processed(m))
+}
+
+func broken(m events.PhotoMapped) bool {
+	return slices.ContainsFunc([]string{"4", "broken"}, func(content string) bool { return m.SHA256 == fmt.Sprintf("%064x", content) })
+}
+
+func rejected(m events.PhotoMapped) events.PhotoRejected {
+	return events.PhotoRejected{Account: m.Account, JobID: m.JobID, PhotoID: m.PhotoID, Version: m.Version,
+		Attempt: m.Attempt, Reason: events.Reason{Code: "damaged", Message: "The picture is damaged."}}
 }
 
 func processed(m events.PhotoMapped) events.PhotoProcessed {

@@ -3,6 +3,7 @@ package albummapper
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strconv"
 
 	"filmgate.dev/pkg/events"
@@ -59,8 +60,11 @@ func (t *turn) place(ctx context.Context, folder, name string) (events.Place, st
 
 func (t *turn) original(e files.Entry) (events.Object, error) {
 	key, err := objects.OriginalKey(e.Job.Account, e.Job.ID, e.Upload)
-	return events.Object{Bucket: t.bucket, Key: key}, err
+	return events.Object{Bucket: t.bucket, Key: key, Href: t.href(e.ID, "original")}, err
 }
+
+// href is where the studio shows a picture to those who may see it.
+func (t *turn) href(photoID, name string) string { return t.studio + "/photos/" + photoID + "/" + name }
 
 // tellFolder writes a folder and says what is new about it. A section that went to another album takes its photos along.
 func (t *turn) tellFolder(ctx context.Context, f album.Folder) error {
@@ -195,6 +199,10 @@ func (t *turn) ingested(ctx context.Context, p *photo.Photo, ref events.PhotoRef
 	if r.MediaType != "" {
 		a.file.MediaType = r.MediaType
 	}
+	derivatives := slices.Clone(r.Derivatives)
+	for i := range derivatives {
+		derivatives[i].Href = t.href(p.ID(), derivatives[i].Name)
+	}
 	// The row says it as it is now; p may have learnt it before it was written.
 	now, _, err := t.Photo(ctx, p.ID())
 	if err != nil {
@@ -203,7 +211,7 @@ func (t *turn) ingested(ctx context.Context, p *photo.Photo, ref events.PhotoRef
 	return events.PhotoIngested{
 		Photo: ref, Job: a.job, Album: a.album, Section: a.section, File: a.file,
 		Image: r.Image, EXIF: r.EXIF, Codes: r.Codes, Subjects: []string{}, DuplicateOf: now.DuplicateOf, Warnings: r.Warnings,
-		Original: original, Derivatives: r.Derivatives,
+		Original: original, Derivatives: derivatives,
 		Ingest: events.Ingest{Recovered: p.Entry.Recovered, Late: p.Entry.Late,
 			DurationMS: max(p.ReadyAt.Sub(p.Entry.LandedAt).Milliseconds(), 0)},
 	}, nil

@@ -2,6 +2,7 @@ package albummapper
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"filmgate.dev/pkg/events"
@@ -23,6 +24,7 @@ type turn struct {
 	now          time.Time
 	installation string
 	bucket       string
+	studio       string
 
 	jobs    map[string]store.Job
 	folders map[string]album.Folder
@@ -31,7 +33,7 @@ type turn struct {
 
 func (s *Service) newTurn(tx sqldb.Tx) *turn {
 	return &turn{
-		Rows: store.In(tx), tx: tx, now: s.now(), installation: s.deps.Installation, bucket: s.bucket,
+		Rows: store.In(tx), tx: tx, now: s.now(), installation: s.deps.Installation, bucket: s.bucket, studio: strings.TrimSuffix(s.config.StudioURL, "/"),
 		jobs: map[string]store.Job{}, folders: map[string]album.Folder{}, hints: hint.Changes{},
 	}
 }
