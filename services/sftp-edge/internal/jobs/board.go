@@ -53,10 +53,8 @@ func (b *Board) Begun() *Begun { return b.begun }
 
 // List answers the visible jobs in the order of their names.
 func (b *Board) List(ctx context.Context) ([]Job, error) {
-	select {
-	case <-b.ready:
-	case <-ctx.Done():
-		return nil, fault.New(fault.Unavailable, "the list of jobs is not available right now; try again in a minute")
+	if err := b.await(ctx); err != nil {
+		return nil, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,6 +68,23 @@ func (b *Board) List(ctx context.Context) ([]Job, error) {
 	return list, nil
 }
 
+// await waits for the first snapshot.
+func (b *Board) await(ctx context.Context) error {
+	select {
+	case <-b.ready:
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.cfg.Silence)
+	defer cancel()
+	select {
+	case <-b.ready:
+		return nil
+	case <-ctx.Done():
+		return fault.New(fault.Unavailable, "the list of jobs is not available right now; try again in a minute")
+	}
+}
+
 // Known answers what was last heard of the job, without asking anybody.
 func (b *Board) Known(name string) (Job, bool) {
 	b.mu.Lock()
@@ -80,7 +95,7 @@ func (b *Board) Known(name string) (Job, bool) {
 
 // Find answers the job, if it is visible.
 func (b *Board) Find(ctx context.Context, name string) (Job, error) {
-	if _, err := b.List(ctx); err != nil {
+	if err := b.await(ctx); err != nil {
 		return Job{}, err
 	}
 	if job, ok := b.Known(name); ok && job.Visible {

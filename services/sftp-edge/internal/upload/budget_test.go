@@ -15,7 +15,7 @@ func TestTightBudgetLetsEveryUploadThrough(t *testing.T) {
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
-				u := New(small, &memory{}, budget)
+				u := New(context.Background(), small, &memory{}, budget)
 				for off := int64(0); off < 640; off += 8 {
 					if _, err := u.WriteAt(count(8), off); err != nil {
 						t.Errorf("WriteAt %d: %v", off, err)
@@ -38,9 +38,9 @@ func TestTightBudgetLetsEveryUploadThrough(t *testing.T) {
 func TestBusyInWords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := NewBudget(32, int(small.Slab))
-		stalled := New(small, &memory{}, budget)
+		stalled := New(context.Background(), small, &memory{}, budget)
 		write(t, stalled, count(60), 0) // overdraws
-		other := New(small, &memory{}, budget)
+		other := New(context.Background(), small, &memory{}, budget)
 		began := time.Now()
 		if _, err := other.WriteAt(count(8), 0); err == nil || time.Since(began) != 30*time.Second {
 			t.Fatalf("after %v: %v", time.Since(began), err)

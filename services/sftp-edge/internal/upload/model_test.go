@@ -2,6 +2,7 @@ package upload
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -85,7 +86,7 @@ func cutUp(dice *rand.Rand, file []byte, displace int) []chunk {
 
 func play(t *testing.T, file []byte, chunks []chunk, workers int, declared, truncated, orderly bool) error {
 	object, budget := &memory{}, NewBudget(1<<10, int(small.Slab))
-	u := New(small, object, budget)
+	u := New(context.Background(), small, object, budget)
 	queue := make(chan chunk)
 	var group sync.WaitGroup
 	var lock sync.Mutex

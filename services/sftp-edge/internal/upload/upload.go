@@ -80,10 +80,10 @@ type Upload struct {
 	touched  bool // at least one byte was written
 }
 
-// New begins an upload into object, with memory from budget.
-func New(cfg Config, object Object, budget *Budget) *Upload {
+// New begins an upload into object, with memory from budget. The end of ctx breaks off the transfer of parts.
+func New(ctx context.Context, cfg Config, object Object, budget *Budget) *Upload {
 	cfg = cfg.Defaults()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	return &Upload{
 		cfg: cfg, object: object, budget: budget, share: budget.Join(), ctx: ctx, cancel: cancel,
 		digest: newDigest(), changed: make(chan struct{}), window: newWindow(cfg.Slab), declared: -1,

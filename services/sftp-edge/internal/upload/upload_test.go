@@ -22,7 +22,7 @@ func write(t *testing.T, u *Upload, p []byte, off int) {
 
 func begin(t *testing.T) (*Upload, *memory, *Budget) {
 	object, budget := &memory{}, NewBudget(1<<10, int(small.Slab))
-	return New(small, object, budget), object, budget
+	return New(context.Background(), small, object, budget), object, budget
 }
 
 func count(n int) []byte {
@@ -260,7 +260,7 @@ func TestIntegrity(t *testing.T) {
 		{"nothing", "application/octet-stream", "empty", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			u := New(Config{}, &memory{}, NewBudget(1<<20, 256<<10))
+			u := New(context.Background(), Config{}, &memory{}, NewBudget(1<<20, 256<<10))
 			write(t, u, c.file[:len(c.file)/2], 0)
 			write(t, u, c.file[len(c.file)/2:], len(c.file)/2)
 			got, err := u.Finish(t.Context())

@@ -1,0 +1,128 @@
+// Command sftp-edge takes photographers' files over SFTP.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+
+	"filmgate.dev/pkg/env"
+	"filmgate.dev/pkg/files"
+	"filmgate.dev/pkg/objects"
+	"filmgate.dev/pkg/serve"
+	"filmgate.dev/pkg/telemetry"
+	jobsv1 "filmgate.dev/proto/jobs/v1"
+	sftpedge "filmgate.dev/services/sftp-edge"
+)
+
+type peers struct {
+	Listen    string `env:"FILMGATE_SFTP_ADDRESS" default:"127.0.0.1:2022" help:"where SFTP is served, host:port"`
+	HostKeys  string `env:"FILMGATE_SFTP_HOST_KEYS" required:"true" help:"folder of the host keys; missing ones are made. The same for all edges"`
+	NATS      string `env:"FILMGATE_NATS_URL" default:"nats://127.0.0.1:4222" help:"where NATS is; several servers separated by commas"`
+	NATSCreds string `env:"FILMGATE_NATS_CREDENTIALS" help:"path of a NATS credentials file"`
+	Endpoint  string `env:"FILMGATE_S3_ENDPOINT" required:"true" help:"host:port of the S3 server"`
+	AccessKey string `env:"FILMGATE_S3_ACCESS_KEY" required:"true" help:"S3 access key"`
+	SecretKey string `env:"FILMGATE_S3_SECRET_KEY" required:"true" help:"S3 secret key"`
+	Bucket    string `env:"FILMGATE_S3_BUCKET" default:"filmgate" help:"the bucket of all photos"`
+	Region    string `env:"FILMGATE_S3_REGION" default:"us-east-1" help:"the bucket's region"`
+	Secure    bool   `env:"FILMGATE_S3_TLS" default:"true" help:"speak TLS to the S3 server"`
+	JobStatus string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port"`
+	Token     string `env:"FILMGATE_SERVICE_TOKEN" required:"true" help:"bearer token of Filmgate's own services"`
+	Plaintext bool   `env:"FILMGATE_GRPC_PLAINTEXT" default:"false" help:"allow gRPC without TLS to other machines, such as inside a mesh"`
+	HTTP      string `env:"FILMGATE_SFTP_HTTP" default:"127.0.0.1:8081" help:"where /healthz, /readyz and /metrics are served"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil && !errors.Is(err, env.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "sftp-edge:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop was called
+	}
+}
+
+func run(ctx context.Context) error {
+	var (
+		cfg  sftpedge.Config
+		at   peers
+		logs telemetry.LogConfig
+	)
+	if err := env.Load("sftp-edge takes photographers' files over SFTP.", &cfg, &at, &logs); err != nil {
+		return err
+	}
+	log, err := telemetry.NewLogger(os.Stderr, logs)
+	if err != nil {
+		return err
+	}
+	keys, err := sftpedge.LoadOrCreateHostKeys(at.HostKeys)
+	if err != nil {
+		return err
+	}
+	options := []nats.Option{nats.Name("sftp-edge"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", "error", err) })}
+	if at.NATSCreds != "" {
+		options = append(options, nats.UserCredentials(at.NATSCreds))
+	}
+	nc, err := nats.Connect(at.NATS, options...)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	tree, err := files.Open(nc, files.Config{Log: log})
+	if err != nil {
+		return err
+	}
+	bucket, err := objects.Open(ctx, objects.Config{
+		Endpoint: at.Endpoint, AccessKey: at.AccessKey, SecretKey: at.SecretKey, Bucket: at.Bucket, Region: at.Region, Secure: at.Secure,
+	})
+	if err != nil {
+		return err
+	}
+	defer bucket.Close()
+	jobs, err := serve.Dial(at.JobStatus, serve.DialConfig{Token: at.Token, AllowPlaintext: at.Plaintext})
+	if err != nil {
+		return err
+	}
+	defer jobs.Close()
+	lis, err := net.Listen("tcp", at.Listen)
+	if err != nil {
+		return err
+	}
+	service, err := sftpedge.New(cfg, sftpedge.Deps{
+		Listener: lis, HostKeys: keys, Jobs: jobsv1.NewEdgeServiceClient(jobs), Audit: jobsv1.NewAuditServiceClient(jobs),
+		Files: tree, Bucket: bucket, NATS: nc, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	probes, err := net.Listen("tcp", at.HTTP)
+	if err != nil {
+		return err
+	}
+	var ready serve.Readiness
+	ready.Add("nats", func(context.Context) error { return connected(nc) })
+	mux := http.NewServeMux()
+	ready.Register(mux)
+	mux.Handle("GET /metrics", telemetry.MetricsHandler(telemetry.NewRegistry()))
+	log.Info("SFTP is served", "address", lis.Addr().String())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return service.Run(ctx) })
+	group.Go(func() error { return serve.HTTP(ctx, probes, mux) })
+	return group.Wait()
+}
+
+func connected(nc *nats.Conn) error {
+	if nc.IsConnected() {
+		return nil
+	}
+	return errors.New("the connection to NATS is " + nc.Status().String())
+}

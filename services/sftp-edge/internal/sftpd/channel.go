@@ -1,0 +1,96 @@
+package sftpd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+)
+
+// onlySFTP is what a person sees who tries anything else.
+const onlySFTP = "This server speaks SFTP only. Use an SFTP program such as FileZilla or sftp; with scp leave out -O.\r\n"
+
+// firstJobs is how long a session waits for the list of jobs before it begins without.
+const firstJobs = 3 * time.Second
+
+// channels serves the connection's channels until it ends. Only SFTP is spoken here: no forwarding, no shell.
+func (c *connection) channels(channels <-chan ssh.NewChannel, work *sync.WaitGroup) {
+	places := make(chan struct{}, c.server.Config.MaxChannels)
+	for offered := range channels {
+		if offered.ChannelType() != "session" {
+			offered.Reject(ssh.UnknownChannelType, "only SFTP is spoken here")
+			continue
+		}
+		select {
+		case places <- struct{}{}:
+		default:
+			offered.Reject(ssh.ResourceShortage, "there are too many channels on this connection")
+			continue
+		}
+		channel, requests, err := offered.Accept()
+		if err != nil {
+			<-places
+			continue
+		}
+		work.Go(func() {
+			defer func() { <-places }()
+			defer channel.Close()
+			c.serve(channel, requests)
+		})
+	}
+}
+
+// serve answers a channel's requests. The first subsystem is the only one.
+func (c *connection) serve(channel ssh.Channel, requests <-chan *ssh.Request) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	started := false
+	for request := range requests {
+		switch {
+		case started:
+			request.Reply(false, nil)
+		case request.Type == "subsystem" && name(request.Payload) == "sftp":
+			started = true
+			request.Reply(true, nil)
+			work.Go(func() { c.sftp(channel) })
+		case request.Type == "exec" || request.Type == "shell":
+			started = true
+			request.Reply(true, nil)
+			io.WriteString(channel.Stderr(), onlySFTP)
+			exit(channel, 1)
+		default: // env, pty-req, window-change, …
+			request.Reply(false, nil)
+		}
+	}
+}
+
+func (c *connection) sftp(channel ssh.Channel) {
+	ctx, cancel := context.WithTimeout(c.server.ctx, firstJobs)
+	c.board.List(ctx) // programs ask for folders at once, and a job that is not known yet does not exist
+	cancel()
+	s := newSession(c)
+	server := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
+	if err := server.Serve(); err != nil && !errors.Is(err, io.EOF) {
+		c.log.Debug("the SFTP session broke off", "err", err)
+	}
+	exit(channel, 0)
+}
+
+// exit ends a channel as a program's end would.
+func exit(channel ssh.Channel, code uint32) {
+	channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Code uint32 }{code}))
+	channel.Close()
+}
+
+// name reads the one string of a request.
+func name(payload []byte) string {
+	var text struct{ Value string }
+	if ssh.Unmarshal(payload, &text) != nil {
+		return ""
+	}
+	return text.Value
+}

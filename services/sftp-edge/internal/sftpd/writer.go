@@ -1,0 +1,209 @@
+package sftpd
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"filmgate.dev/pkg/events"
+	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/files"
+	"filmgate.dev/pkg/telemetry"
+	"filmgate.dev/services/sftp-edge/internal/jobs"
+	"filmgate.dev/services/sftp-edge/internal/original"
+	"filmgate.dev/services/sftp-edge/internal/progress"
+	"filmgate.dev/services/sftp-edge/internal/tree"
+	"filmgate.dev/services/sftp-edge/internal/upload"
+)
+
+// tidyWait bounds the removal of what an upload left behind.
+const tidyWait = 5 * time.Second
+
+// writer is a file that is open for writing.
+type writer struct {
+	session   *session
+	path      tree.Path
+	key       string
+	job       jobs.Job
+	folder    files.Entry
+	base      *files.Entry // what stood at the path at OPEN
+	name      string
+	id        string // upload id
+	temporary bool
+	truncate  bool
+	exclusive bool
+	opened    time.Time
+	object    *original.Original
+	upload    *upload.Upload
+
+	mu          sync.Mutex
+	modified    time.Time
+	interrupted error
+}
+
+// WriteAt answers WRITE.
+func (w *writer) WriteAt(p []byte, off int64) (n int, err error) {
+	err = w.session.guard("write", w.path.String(), func() error {
+		n, err = w.upload.WriteAt(p, off)
+		return err
+	})
+	return n, err
+}
+
+// ReadAt answers READ.
+func (w *writer) ReadAt([]byte, int64) (int, error) { return 0, answer(errWriteOnly) }
+
+// TransferError hears that the connection broke off before CLOSE.
+func (w *writer) TransferError(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.interrupted = err
+}
+
+// Close answers CLOSE: OK only when the bytes are durable and the entry is in the files log.
+func (w *writer) Close() error {
+	defer w.session.letGo()
+	defer w.session.conn.board.Begun().Close(w.session.tree.Key(w.path))
+	defer w.session.server.Transfers.remove(w)
+	return w.session.guard("close", w.path.String(), w.close)
+}
+
+func (w *writer) close() error {
+	if err := w.broken(); err != nil {
+		w.session.conn.log.Info("an upload broke off", "path", w.path.String(), "upload", w.id, "bytes", w.upload.Reach(), "err", err)
+		return w.drop()
+	}
+	if w.untouched() {
+		return w.leave()
+	}
+	ctx, cancel := context.WithTimeout(w.session.server.ctx, w.session.server.Config.Store)
+	defer cancel()
+	result, err := w.upload.Finish(ctx)
+	if err != nil {
+		return err
+	}
+	return w.land(result)
+}
+
+func (w *writer) broken() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.interrupted
+}
+
+// drop is what becomes of an upload whose client went away: nothing. A resumable partial would begin here.
+func (w *writer) drop() error {
+	ctx, cancel := w.tidying()
+	defer cancel()
+	return w.upload.Drop(ctx)
+}
+
+func (w *writer) tidying() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(w.session.server.ctx), tidyWait)
+}
+
+// untouched reports whether a file that was there is to stay as it is: nothing was written, and nobody asked for an empty
+// one. lftp's resume of a whole file does that.
+func (w *writer) untouched() bool {
+	if w.base == nil || w.truncate || w.upload.Touched() {
+		return false
+	}
+	size, declared := w.upload.Declared()
+	return !declared || size == w.base.Bytes
+}
+
+func (w *writer) leave() error {
+	if err := w.drop(); err != nil {
+		return err
+	}
+	ctx, cancel := w.session.changing()
+	defer cancel()
+	_, err := w.session.tree.Log.Touch(ctx, *w.base, w.mtime())
+	return err
+}
+
+func (w *writer) mtime() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.modified
+}
+
+func (w *writer) touch(modified time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.modified = modified
+}
+
+func (w *writer) user() string { return w.session.conn.principal.GetUserId() }
+
+// shown reports whether the file is shown as it is being written. One that was there stays until something is.
+func (w *writer) shown() bool { return w.base == nil || w.truncate || w.upload.Touched() }
+
+func (w *writer) info() info {
+	i := info{name: w.name, size: w.upload.Reach(), modified: w.mtime()}
+	if i.modified.IsZero() {
+		i.modified = w.opened
+	}
+	return i
+}
+
+func (w *writer) progress() progress.Upload {
+	return progress.Upload{
+		Account: w.job.Account, JobID: w.job.ID,
+		UploadProgress: events.UploadProgress{UploadID: w.id, Path: w.path.String()[1:], Bytes: w.upload.Reach()},
+	}
+}
+
+var _ io.Closer = (*writer)(nil)
+
+// entry is what the file will be in its folder.
+func (w *writer) entry(r upload.Result) files.Entry {
+	by := w.session.by()
+	known, ok := w.session.conn.board.Known(w.path.Job())
+	return files.Entry{
+		Job: jobOf(w.job), JobName: w.job.Name, Parent: w.folder.ID, Name: w.name, Upload: w.id,
+		Bytes: r.Bytes, SHA256: r.SHA256, CRC32C: r.CRC32C, Integrity: r.Integrity, MediaType: r.MediaType,
+		ModifiedAt: w.mtime(), UserID: by.UserID, User: by.User, Client: by.Client, Late: ok && !known.Writable,
+		TraceParent: telemetry.NewTraceParent(),
+	}
+}
+
+// land makes the file appear. Where it was refused for good, its object goes; where nobody knows, everything stays as it is
+// and the client is told to send again.
+func (w *writer) land(r upload.Result) error {
+	log := w.session.tree.Log
+	land := log.Land
+	if w.temporary {
+		land = log.Stage
+	}
+	entry := w.entry(r)
+	ctx, cancel := w.session.changing()
+	defer cancel()
+	landed, err := land(ctx, files.Landing{Entry: entry, Base: w.base, Exclusive: w.exclusive})
+	switch {
+	case err == nil && !landed.Unchanged:
+		w.session.conn.log.Info("an upload landed", "path", w.path.String(), "upload", w.id, "bytes", r.Bytes, "took", time.Since(w.opened))
+		w.tidy(w.object.Forget)
+		return nil
+	case err == nil:
+		w.session.conn.log.Info("an upload changed nothing", "path", w.path.String(), "upload", w.id)
+		w.tidy(w.object.Abort)
+		return nil
+	case fault.Is(err, fault.Unavailable), fault.Is(err, fault.Internal):
+		w.session.unsettle(w.key, entry)
+		return err
+	default:
+		w.tidy(w.object.Abort)
+		return err
+	}
+}
+
+// tidy removes what is not needed any more. What stays is found by a sweep.
+func (w *writer) tidy(remove func(context.Context) error) {
+	ctx, cancel := w.tidying()
+	defer cancel()
+	if err := remove(ctx); err != nil {
+		w.session.conn.log.Warn("something of an upload stayed behind", "upload", w.id, "err", err)
+	}
+}
