@@ -3,6 +3,7 @@ package testphotos
 import (
 	"image"
 	"image/color"
+	"image/draw"
 	"math"
 )
 
@@ -97,6 +98,11 @@ func turn(img image.Image, orientation int) image.Image {
 	}
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
+	from, ok := img.(*image.NRGBA)
+	if !ok {
+		from = image.NewNRGBA(image.Rect(0, 0, w, h))
+		draw.Draw(from, from.Rect, img, b.Min, draw.Src)
+	}
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
 	if orientation >= 5 {
 		out = image.NewNRGBA(image.Rect(0, 0, h, w))
@@ -120,7 +126,7 @@ func turn(img image.Image, orientation int) image.Image {
 			case 8:
 				sx, sy = h-1-y, x
 			}
-			out.Set(sx, sy, img.At(b.Min.X+x, b.Min.Y+y))
+			copy(out.Pix[sy*out.Stride+4*sx:][:4], from.Pix[y*from.Stride+4*x:][:4])
 		}
 	}
 	return out

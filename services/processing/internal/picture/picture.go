@@ -80,7 +80,7 @@ func (i Info) Memory() int64 {
 // Cost estimates the CPU time of the whole set on a slow core.
 func (i Info) Cost() time.Duration {
 	megapixels := float64(i.Width) * float64(i.Height) / 1e6
-	ms := 100 + 20*float64(i.FileBytes)/1e6 + 60*megapixels
+	ms := 100 + 20*float64(i.FileBytes)/1e6 + 100*megapixels
 	if i.Progressive || i.CMYK() || i.Format == PNG {
 		ms *= 2
 	}
