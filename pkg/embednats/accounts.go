@@ -10,12 +10,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// Domain is what a consumer names when it opens JetStream: jetstream.NewWithDomain(conn, embednats.Domain), or the option
-// --js-domain of the nats command.
-const Domain = "filmgate"
-
-// Consumer is a program of another team: it pulls the stream through the durable consumer that has its own name, which a
-// service created for it, and can do nothing else.
+// Consumer is a program of another team: it pulls the stream through the durable consumer that has its own name, which
+// CreateConsumers made for it, and can do nothing else. It needs no options: its URL is enough.
 //
 // Each consumer has an account of its own, so that what it may do is what is imported there. Subject permissions in the
 // services' account would not do: whoever may create a consumer chooses where its messages are delivered, and whoever may
@@ -98,15 +94,19 @@ func (c Config) accounts() string {
 	var strangers, exports strings.Builder
 	for _, consumer := range c.Consumers {
 		account := "consumer-" + consumer.Name
-		fmt.Fprintf(&strangers, "  %q: {\n    users: [{ user: %q, password: %q }]\n    imports: [\n", account, consumer.Name, consumer.Password)
+		var imports, mappings strings.Builder
 		for _, subject := range consumer.services() {
-			// An account without JetStream is told so on $JS.API; the services' API needs a name of its own there.
-			local := strings.Replace(subject, "$JS.API.", "$JS."+Domain+".API.", 1)
-			fmt.Fprintf(&strangers, "      { service: { account: %q, subject: %q }, to: %q }\n", serviceUser, subject, local)
+			// On $JS.API an account without JetStream is told just that, so the import stands elsewhere and requests are led to it.
+			local := strings.Replace(subject, "$JS.API.", "$JS.filmgate.API.", 1)
+			fmt.Fprintf(&imports, "      { service: { account: %q, subject: %q }, to: %q }\n", serviceUser, subject, local)
+			if local != subject {
+				fmt.Fprintf(&mappings, "      %q: %q\n", subject, local)
+			}
 			// A stream of responses: one pull request is answered by many messages.
 			fmt.Fprintf(&exports, "      { service: %q, response_type: stream, accounts: [%q] }\n", subject, account)
 		}
-		strangers.WriteString("    ]\n  }\n")
+		fmt.Fprintf(&strangers, "  %q: {\n    users: [{ user: %q, password: %q }]\n    mappings: {\n%s    }\n    imports: [\n%s    ]\n  }\n",
+			account, consumer.Name, consumer.Password, mappings.String(), imports.String())
 	}
 	return fmt.Sprintf(`accounts: {
   %q: {

@@ -17,12 +17,15 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 const (
 	serviceUser = "filmgate"
 	// readyWithin is how long a start may take; a store of a million subjects needs about 4 s.
 	readyWithin = 60 * time.Second
+	// maxAckPending is well above the retries to be expected, which hold their places while they wait.
+	maxAckPending = 256
 )
 
 // Config is what a server needs to start.
@@ -161,6 +164,25 @@ func (s *Server) Connect(opts ...nats.Option) (*nats.Conn, error) {
 		return nil, fmt.Errorf("connect to the event server: %w", err)
 	}
 	return conn, nil
+}
+
+// CreateConsumers makes the durable consumers that the configured programs pull from, once their streams exist. One that is
+// there keeps its place.
+func (s *Server) CreateConsumers(ctx context.Context, js jetstream.JetStream) error {
+	for _, consumer := range s.cfg.Consumers {
+		_, err := js.Consumer(ctx, consumer.Stream, consumer.Name)
+		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			_, err = js.CreateConsumer(ctx, consumer.Stream, jetstream.ConsumerConfig{
+				Durable:       consumer.Name,
+				AckPolicy:     jetstream.AckExplicitPolicy,
+				MaxAckPending: maxAckPending,
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("create consumer %s of %s: %w", consumer.Name, consumer.Stream, err)
+		}
+	}
+	return nil
 }
 
 // Stop ends the server, waits until its files are closed and frees the folder.

@@ -142,10 +142,13 @@ func TestAConsumerPullsItsStreamAndDoesNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, durable := range []string{"shop", "somebody-else"} {
-		if _, err := own.CreateConsumer(t.Context(), "PHOTOS", jetstream.ConsumerConfig{Durable: durable, AckPolicy: jetstream.AckExplicitPolicy}); err != nil {
+	for range 2 { // as at every start
+		if err := server.CreateConsumers(t.Context(), own); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if _, err := own.CreateConsumer(t.Context(), "PHOTOS", jetstream.ConsumerConfig{Durable: "somebody-else"}); err != nil {
+		t.Fatal(err)
 	}
 	for _, subject := range []string{"filmgate.photos.1", "filmgate.photos.2", "filmgate.files.1"} {
 		if _, err := own.Publish(t.Context(), subject, []byte(subject)); err != nil {
@@ -158,7 +161,7 @@ func TestAConsumerPullsItsStreamAndDoesNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	js, err := jetstream.NewWithDomain(conn, embednats.Domain)
+	js, err := jetstream.New(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +237,7 @@ func TestAConsumerPullsItsStreamAndDoesNothingElse(t *testing.T) {
 
 // requestOK asks the services' API under both of its names. A refusal in words is a refusal.
 func requestOK(conn *nats.Conn, request string) error {
-	for _, prefix := range []string{"$JS.API.", "$JS." + embednats.Domain + ".API."} {
+	for _, prefix := range []string{"$JS.API.", "$JS.filmgate.API."} {
 		msg, err := conn.Request(prefix+request, []byte(`{"seq":1}`), 200*time.Millisecond)
 		if err == nil && !bytes.Contains(msg.Data, []byte(`"error":`)) {
 			return nil
