@@ -25,11 +25,11 @@ import (
 	"filmgate.dev/services/job-status/internal/watch"
 )
 
-// allHints is where replicas tell each other that something of an account was committed; see hintSubject.
-const allHints = "filmgate.hint.v1.*.jobs"
-
-// hintSubject is one account's.
-func hintSubject(account string) (string, error) { return events.HintSubject(account, "jobs") }
+// Replicas tell each other that something of an account was committed by a hint about this in place of a job.
+const (
+	hintJobs = "jobs"
+	allHints = "filmgate.hint.v1.*." + hintJobs
+)
 
 const (
 	migrateTimeout = 90 * time.Second // a database that starts later is waited for
@@ -125,11 +125,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) changed(_ context.Context, account string) {
 	s.relay.Wake()
 	s.hub.Wake()
-	subject, err := hintSubject(account)
-	if err == nil {
-		err = s.nats.Publish(subject, nil)
-	}
-	if err != nil {
+	if err := events.PublishHint(s.nats, account, events.Hint{JobID: hintJobs}); err != nil {
 		s.log.Debug("no hint was sent; the others look within half a second", "error", err)
 	}
 }
