@@ -21,6 +21,9 @@ type photoPage struct {
 	Twin     *catalogv1.Photo // was there first, with the same bytes
 }
 
+// Tile is the photo among others, for its buttons.
+func (p photoPage) Tile() tile { return p.tile }
+
 func (p *Pages) photo(w http.ResponseWriter, r *http.Request, who session.Session) error {
 	ctx, cancel := soon(r)
 	defer cancel()
