@@ -20,9 +20,10 @@ const (
 	ackWait    = time.Minute
 	// attempts is how often a photo is tried when the reason for failing may lie outside of its file.
 	attempts = 5
-	// patience bounds one photo: so many times its estimated cost, but never less than leastPatience.
+	// patience bounds one photo: so many times its estimated cost, but never less than leastPatience, and twice as much
+	// with each delivery. A machine that is slow or busy gets there; giving up early would only add to its work.
 	patience      = 10
-	leastPatience = 5 * time.Second
+	leastPatience = 30 * time.Second
 	// bucketPatience bounds what is asked of the bucket, with the wait for memory.
 	bucketPatience = 2 * time.Minute
 )
@@ -35,7 +36,7 @@ func (s *Service) photoMapped(ctx context.Context, msg events.Message) error {
 	}
 	began := time.Now()
 	log := s.Log.With("account", photo.Account, "job", photo.JobID, "photo", photo.PhotoID, "version", photo.Version, "attempt", photo.Attempt)
-	processed, err := s.make(ctx, photo)
+	processed, err := s.make(ctx, photo, msg.Delivered)
 	rejection := new(picture.Rejection)
 	switch {
 	case err == nil:
@@ -69,7 +70,7 @@ func lastWord(err error) *picture.Rejection {
 }
 
 // make reads a photo and makes all there is to make of it. A *picture.Rejection is final; other errors are worth a retry.
-func (s *Service) make(ctx context.Context, photo events.PhotoMapped) (events.PhotoProcessed, error) {
+func (s *Service) make(ctx context.Context, photo events.PhotoMapped, delivered int) (events.PhotoProcessed, error) {
 	// A bucket that stalls must not hold a worker for ever. Slow ones get a second for each megabyte.
 	fetching, cancel := context.WithTimeout(ctx, bucketPatience+time.Duration(photo.Bytes>>20)*time.Second)
 	defer cancel()
@@ -87,7 +88,7 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped) (events.Ph
 	if err != nil {
 		return events.PhotoProcessed{}, err
 	}
-	result, err := s.process(ctx, src, o.info)
+	result, err := s.process(ctx, src, o.info, s.patience(o.info, delivered))
 	if err != nil {
 		return events.PhotoProcessed{}, err
 	}
@@ -102,15 +103,20 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped) (events.Ph
 	}, nil
 }
 
-// process runs the engine under a deadline. A machine may be busy: being late is not yet the file's fault.
-func (s *Service) process(ctx context.Context, src []byte, info picture.Info) (engine.Result, error) {
-	bounded, cancel := context.WithTimeout(ctx, max(s.leastPatience, patience*info.Cost()))
+// process runs the engine, but not for ever.
+func (s *Service) process(ctx context.Context, src []byte, info picture.Info, most time.Duration) (engine.Result, error) {
+	bounded, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	result, err := s.engine.Process(bounded, src, info, engine.Standard())
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		return result, fault.Wrap(err, fault.Internal, "a photo took more than %d times as long as expected", patience)
+		return result, fault.Wrap(err, fault.Internal, "a photo took longer than %s", most)
 	}
 	return result, err
+}
+
+// patient answers how long a photo may take.
+func patient(info picture.Info, delivered int) time.Duration {
+	return max(leastPatience, patience*info.Cost()) << min(max(delivered-1, 0), attempts)
 }
 
 // put stores derivatives side by side. They are answered only when all are durable.

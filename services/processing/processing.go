@@ -22,6 +22,7 @@ import (
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/services/processing/internal/engine"
+	"filmgate.dev/services/processing/internal/picture"
 )
 
 // Config is what can be set; the zero value suits the machine.
@@ -47,7 +48,7 @@ type Service struct {
 	memory  int64
 	budget  *semaphore.Weighted // of memory, in bytes
 
-	leastPatience time.Duration
+	patience func(info picture.Info, delivered int) time.Duration
 }
 
 // New makes a Service. Its peers need not be there yet.
@@ -64,7 +65,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "this NATS connection cannot be used")
 	}
-	s := &Service{Deps: deps, js: js, engine: engine.Imaging{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, leastPatience: leastPatience}
+	s := &Service{Deps: deps, js: js, engine: engine.Imaging{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, patience: patient}
 	if s.workers == 0 {
 		s.workers = runtime.GOMAXPROCS(0)
 	}

@@ -174,7 +174,8 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"shorter": {func(h *harness, p events.PhotoMapped) { h.store(p, src[:len(src)-1]) }, picture.CodeAltered, "other bytes"},
 		"too slow": {func(h *harness, p events.PhotoMapped) {
 			h.store(p, src)
-			h.service.engine, h.service.leastPatience = late{}, 0
+			h.service.engine = late{}
+			h.service.patience = func(picture.Info, int) time.Duration { return time.Millisecond }
 		}, picture.CodeFailed, "Retry it later"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,6 +215,18 @@ func (late) Process(ctx context.Context, _ []byte, _ picture.Info, _ engine.Job)
 	}
 	<-ctx.Done()
 	return engine.Result{}, ctx.Err()
+}
+
+func TestPatienceGrows(t *testing.T) {
+	small, large := picture.Info{Width: 10, Height: 10}, picture.Info{Width: 10000, Height: 10000}
+	if patient(small, 1) != leastPatience || patient(large, 1) <= leastPatience {
+		t.Errorf("at first %s and %s", patient(small, 1), patient(large, 1))
+	}
+	for delivered := 2; delivered <= attempts; delivered++ {
+		if patient(small, delivered) != 2*patient(small, delivered-1) {
+			t.Errorf("delivery %d: %s", delivered, patient(small, delivered))
+		}
+	}
 }
 
 // A picture that needs more than the whole budget is made all the same, alone.
