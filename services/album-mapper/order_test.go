@@ -19,7 +19,6 @@ import (
 	"filmgate.dev/pkg/sqldb"
 	"filmgate.dev/pkg/sqldb/sqltest"
 
-	"filmgate.dev/services/album-mapper/internal/photo"
 	"filmgate.dev/services/album-mapper/internal/place"
 	"filmgate.dev/services/album-mapper/internal/store"
 )
@@ -59,33 +58,39 @@ func checkDeliveries(t *testing.T, rt *rapid.T, b bus, db *sqldb.DB) {
 	for range rapid.IntRange(1, 25).Draw(rt, "actions") {
 		p.act(t, rt)
 	}
-	final := map[string]files.Entry{}
-	for _, e := range p.said {
-		final[e.Subject] = e
-	}
-	isFinal := func(e files.Entry) bool { return final[e.Subject].Sequence == e.Sequence }
+	isFinal := finals(p.said)
 
-	want := play(t, rt, db, p.said)
+	coin := func() bool { return rapid.Bool().Draw(rt, "process now") }
+	want := play(t, db, p.said, coin)
 	want.check(rt, "in order")
 
-	shuffled := play(t, rt, db, disturb(rt, p.said))
+	shuffled := play(t, db, disturb(rt, p.said), coin)
 	shuffled.check(rt, "shuffled")
 	want.same(rt, "shuffled", shuffled)
 	want.sameFacts(rt, "shuffled", shuffled)
 
 	some := slices.DeleteFunc(slices.Clone(p.said), func(e files.Entry) bool { return !isFinal(e) && rapid.Bool().Draw(rt, "lost") })
-	lossy := play(t, rt, db, some)
+	lossy := play(t, db, some, coin)
 	lossy.check(rt, "some lost")
 	want.same(rt, "some lost", lossy)
-	lossyShuffled := play(t, rt, db, disturb(rt, some))
+	lossyShuffled := play(t, db, disturb(rt, some), coin)
 	lossyShuffled.check(rt, "some lost, shuffled")
 	want.same(rt, "some lost, shuffled", lossyShuffled)
 	lossy.sameFacts(rt, "some lost, shuffled", lossyShuffled)
 
 	last := slices.DeleteFunc(slices.Clone(p.said), func(e files.Entry) bool { return !isFinal(e) })
-	compacted := play(t, rt, db, disturb(rt, last))
+	compacted := play(t, db, disturb(rt, last), coin)
 	compacted.check(rt, "compacted")
 	want.same(rt, "compacted", compacted)
+}
+
+// finals answers which messages are the last of their path: those are always delivered.
+func finals(said []files.Entry) func(files.Entry) bool {
+	final := map[string]uint64{}
+	for _, e := range said {
+		final[e.Subject] = e.Sequence
+	}
+	return func(e files.Entry) bool { return final[e.Subject] == e.Sequence }
 }
 
 // disturb repeats some messages and changes their order.
@@ -109,7 +114,7 @@ type outcome struct {
 var errUndo = errors.New("undone, so that the next delivery finds an empty catalog")
 
 // play delivers messages in the given order, answers photo.mapped as processing would, now and then, and settles.
-func play(t *testing.T, rt *rapid.T, db *sqldb.DB, said []files.Entry) outcome {
+func play(t *testing.T, db *sqldb.DB, said []files.Entry, processNow func() bool) outcome {
 	t.Helper()
 	s := &Service{deps: Deps{Installation: "test"}, bucket: "photos", now: func() time.Time { return time.Now().UTC() }}
 	var out outcome
@@ -137,7 +142,7 @@ func play(t *testing.T, rt *rapid.T, db *sqldb.DB, said []files.Entry) outcome {
 			}
 			queue = queue[1:]
 			drain()
-			if len(work) > 0 && rapid.Bool().Draw(rt, "process now") {
+			if len(work) > 0 && processNow() {
 				if err := process(ctx, stage, work[0]); err != nil {
 					return err
 				}
@@ -160,7 +165,7 @@ func play(t *testing.T, rt *rapid.T, db *sqldb.DB, said []files.Entry) outcome {
 		return errUndo
 	})
 	if !errors.Is(err, errUndo) {
-		rt.Fatal(err)
+		t.Fatal(err)
 	}
 	return out
 }
@@ -279,12 +284,12 @@ func dump(t *testing.T, ctx context.Context, tx sqldb.Tx) (shown, facts map[stri
 	return shown, facts
 }
 
-func (o outcome) same(rt *rapid.T, how string, other outcome) { compare(rt, how, o.shown, other.shown) }
-func (o outcome) sameFacts(rt *rapid.T, how string, other outcome) {
+func (o outcome) same(rt fatal, how string, other outcome) { compare(rt, how, o.shown, other.shown) }
+func (o outcome) sameFacts(rt fatal, how string, other outcome) {
 	compare(rt, how, o.facts, other.facts)
 }
 
-func compare(rt *rapid.T, how string, want, got map[string]string) {
+func compare(rt fatal, how string, want, got map[string]string) {
 	rt.Helper()
 	var differences []string
 	for _, key := range slices.Sorted(maps.Keys(want)) {
@@ -303,7 +308,7 @@ func compare(rt *rapid.T, how string, want, got map[string]string) {
 }
 
 // check listens to what was said as another team would, and compares its picture with the catalog.
-func (o outcome) check(rt *rapid.T, how string) {
+func (o outcome) check(rt fatal, how string) {
 	rt.Helper()
 	seen := map[string]bool{}
 	heard := newListener()
@@ -334,5 +339,4 @@ func (o outcome) check(rt *rapid.T, how string) {
 			rt.Fatalf("%s: %s was told to be at %s, and is %s", how, key, place, shown)
 		}
 	}
-	_ = photo.Ready
 }

@@ -87,6 +87,9 @@ func (t *turn) sayLanded(ctx context.Context, e files.Entry, p *photo.Photo) err
 		return err
 	}
 	p.Told.Said++
+	if p.Told.Spot == (photo.Spot{}) {
+		p.Told.Spot = photo.Spot{Album: about.album.ID, Section: about.section, Name: e.Name}
+	}
 	return t.say(ctx, message{
 		kind: events.TypeFileLanded, account: e.Job.Account, job: e.Job.ID, key: e.Upload, at: e.LandedAt,
 		sequence: p.Told.Said, trace: e.TraceParent,
