@@ -249,6 +249,37 @@ func TestALittleMemoryIsEnough(t *testing.T) {
 	}
 }
 
+// What was begun when the end comes is finished and answered.
+func TestAStopFinishesWhatWasBegun(t *testing.T) {
+	h := start(t, Config{Workers: 1})
+	gate := gated{begun: make(chan struct{}), goOn: make(chan struct{})}
+	h.service.engine = gate
+	src := testphotos.JPEG(testphotos.Options{})
+	photo := mapped(src, "01LAST")
+	h.store(photo, src)
+	h.say(photo)
+	<-gate.begun
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); h.stop() }()
+	close(gate.goOn)
+	<-stopped
+	if _, got := answer[events.PhotoProcessed](h); got.Version != photo.Version {
+		t.Errorf("%+v", got)
+	}
+}
+
+// gated is an engine that waits in the middle of its work.
+type gated struct {
+	engine.Imaging
+	begun, goOn chan struct{}
+}
+
+func (g gated) Process(ctx context.Context, src []byte, in picture.Info, job engine.Job) (engine.Result, error) {
+	close(g.begun)
+	<-g.goOn
+	return g.Imaging.Process(ctx, src, in, job)
+}
+
 func TestBadSettingsAreRefused(t *testing.T) {
 	for _, cfg := range []Config{{Workers: -1}, {MemoryMiB: 8}, {MemoryMiB: -5}} {
 		if _, err := New(cfg, Deps{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "FILMGATE_PROCESSING_") {

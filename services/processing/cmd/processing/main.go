@@ -59,7 +59,12 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := []nats.Option{nats.Name("processing"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1)}
+	options := []nats.Option{
+		nats.Name("processing"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1),
+		nats.ConnectHandler(func(nc *nats.Conn) { log.Info("connected to NATS", "server", nc.ConnectedUrlRedacted()) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("NATS is away", "error", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Error("NATS refused something", "error", err) }),
+	}
 	if at.NATSCreds != "" {
 		options = append(options, nats.UserCredentials(at.NATSCreds))
 	}
