@@ -94,7 +94,7 @@ func TestServicesThatAreAway(t *testing.T) {
 	w.catalog.mu.Unlock()
 	b.get("/jobs").wants(t, http.StatusOK, "JOB00001", "The numbers of photos are missing")
 	b.get("/jobs/"+w.job.GetId()).wants(t, http.StatusServiceUnavailable, "Not available at the moment", "The catalog cannot be reached; try again.")
-	b.get("/nowhere").wants(t, http.StatusNotFound, "There is no such page")
+	b.get("/nowhere").wants(t, http.StatusNotFound, "There is no such page", "Sign out")
 	b.get("/healthz").wants(t, http.StatusOK, "ok")
 	b.get("/readyz").wants(t, http.StatusOK, "ready")
 

@@ -77,7 +77,7 @@ func (p *Pages) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
-func (p *Pages) notFound(_ http.ResponseWriter, r *http.Request) error {
+func (p *Pages) notFound(_ http.ResponseWriter, r *http.Request, _ session.Session) error {
 	return fault.New(fault.NotFound, "Nothing is at %s. Perhaps the link is old.", r.URL.Path)
 }
 

@@ -72,7 +72,7 @@ func (p *Pages) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /assets/{name}", p.assets)
 	mux.Handle("GET /{$}", http.RedirectHandler("/jobs", http.StatusSeeOther))
-	mux.Handle("/", p.open(p.notFound))
+	mux.Handle("/", p.withSession(p.notFound))
 	mux.Handle("GET /signin", p.open(p.signInForm))
 	mux.Handle("POST /signin", p.open(p.signIn))
 	mux.Handle("POST /signout", p.open(p.signOut))

@@ -60,21 +60,17 @@ func (p *Pages) photo(w http.ResponseWriter, r *http.Request, who session.Sessio
 	return nil
 }
 
-// advice says what to do about a photo that cannot be used. The catalog says why; an unknown code gets the general words.
+// advice adds to the reason, which already says what to do about the file, what to do here.
 func advice(problem *catalogv1.Problem) string {
 	switch problem.GetCode() {
 	case "":
 		return ""
 	case "not_an_image":
-		return "This file is not a photo in spite of its name. Remove it, and upload the photo itself."
-	case "damaged", "truncated", "empty":
-		return "The file arrived damaged or incomplete. Upload it once more under the same name: it replaces this one."
-	case "too_large":
-		return "Export the photo with fewer pixels and upload it once more under the same name."
-	case "unsupported":
-		return "Export the photo as an ordinary JPEG (RGB) and upload it once more under the same name."
+		return "If it does not belong here, move it to the trash."
+	case "failed":
+		return ""
 	default:
-		return "Try again; if it fails once more, upload the photo anew under the same name."
+		return "A file uploaded under the same name takes this one's place."
 	}
 }
 

@@ -28,26 +28,26 @@ type stored struct {
 
 // picture streams a derivative, or the original to those who may download.
 func (p *Pages) picture(w http.ResponseWriter, r *http.Request, who session.Session) error {
-	account, version := who.Principal.GetAccount(), r.URL.Query().Get("v")
-	photo := p.photos.get(account, r.PathValue("photo"))
-	if photo == nil || version != "" && photo.GetVersion() != version {
-		var err error
-		if photo, err = p.findPhoto(r); err != nil {
+	account, name, asked := who.Principal.GetAccount(), r.PathValue("name"), r.URL.Query().Get("v")
+	object, err := objectOf(p.photos.get(account, r.PathValue("photo")), name, who)
+	if err != nil || object.tag != asked {
+		// Not remembered, or the page knows a newer picture than we do.
+		photo, err := p.findPhoto(r)
+		if err != nil {
 			return err
 		}
 		p.photos.put(account, photo)
+		if object, err = objectOf(photo, name, who); err != nil {
+			return err
+		}
 	}
-	object, err := objectOf(photo, r.PathValue("name"), who)
-	if err != nil {
-		return err
-	}
-	h := w.Header()
-	h.Set("ETag", object.tag)
+	h, tag := w.Header(), strconv.Quote(object.tag)
+	h.Set("ETag", tag)
 	h.Set("Cache-Control", "private, no-cache")
-	if version == photo.GetVersion() && object.download == "" {
+	if object.tag == asked && object.download == "" {
 		h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	}
-	if r.Header.Get("If-None-Match") == object.tag {
+	if r.Header.Get("If-None-Match") == tag {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -60,8 +60,8 @@ func (p *Pages) findPhoto(r *http.Request) (*catalogv1.Photo, error) {
 	return p.Catalog.GetPhoto(ctx, &catalogv1.GetPhotoRequest{Id: r.PathValue("photo")})
 }
 
+// objectOf answers the object behind a name. A photo that is nil has none.
 func objectOf(photo *catalogv1.Photo, name string, who session.Session) (stored, error) {
-	tag := strconv.Quote(photo.GetVersion() + "-" + name)
 	if name == "original" {
 		if !who.May("download") {
 			return stored{}, fault.New(fault.Denied, "You may look at photos, but not download originals.")
@@ -74,7 +74,7 @@ func objectOf(photo *catalogv1.Photo, name string, who session.Session) (stored,
 		case ".png":
 			mediaType = "image/png"
 		}
-		return stored{photo.GetObjectKey(), mediaType, tag, photo.GetName()}, nil
+		return stored{photo.GetObjectKey(), mediaType, objectTag(photo.GetObjectKey()), photo.GetName()}, nil
 	}
 	for _, d := range photo.GetDerivatives() {
 		if d.GetName() == name {
@@ -82,7 +82,7 @@ func objectOf(photo *catalogv1.Photo, name string, who session.Session) (stored,
 			if d.GetMediaType() == "image/png" || d.GetMediaType() == "image/webp" {
 				mediaType = d.GetMediaType()
 			}
-			return stored{d.GetObjectKey(), mediaType, tag, ""}, nil
+			return stored{d.GetObjectKey(), mediaType, objectTag(d.GetObjectKey()), ""}, nil
 		}
 	}
 	return stored{}, fault.New(fault.NotFound, "This photo has no picture of that size yet.")

@@ -1,9 +1,12 @@
 package page
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/url"
+	"strings"
 
 	catalogv1 "filmgate.dev/proto/catalog/v1"
 )
@@ -47,15 +50,33 @@ func stateWord(state catalogv1.PhotoState) string {
 	}
 }
 
-// derivativePath is where a browser finds a derivative, or "" where there is none. The version in the address lets the
-// browser keep the picture for good.
+// derivativePath is where a browser finds a derivative, or "" where there is none. The address names the object, which
+// never changes, so the browser keeps the picture for good; the photo's version would not do, because a photo whose new
+// version is still processing shows the old one's pictures.
 func derivativePath(photo *catalogv1.Photo, name string) string {
 	for _, d := range photo.GetDerivatives() {
 		if d.GetName() == name {
-			return "/photos/" + url.PathEscape(photo.GetId()) + "/" + name + "?" + url.Values{"v": {photo.GetVersion()}}.Encode()
+			return "/photos/" + url.PathEscape(photo.GetId()) + "/" + name + "?v=" + objectTag(d.GetObjectKey())
 		}
 	}
 	return ""
+}
+
+// objectTag is a short name for an object.
+func objectTag(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:9])
+}
+
+// Note joins what is worth knowing; that a photo is a copy has a tag of its own.
+func (t tile) Note() string {
+	var words []string
+	for _, notice := range t.GetNotices() {
+		if notice.GetCode() != "duplicate" {
+			words = append(words, notice.GetMessage())
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // Width and Height are the thumbnail's, so that nothing jumps when it has loaded.

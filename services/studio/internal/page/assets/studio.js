@@ -7,14 +7,23 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 // ---- words and looks that only the browser knows ----
 
+// What swap compares is kept as the server sent it, before anything is painted.
+const parts = '.tile, #job-head, #index, #filters, .album-head, .part > h3, .empty';
+
 function paint(root) {
+  for (const part of all(parts, root)) part.sent = part.outerHTML;
   for (const time of all('time[datetime]', root)) {
     const at = new Date(time.getAttribute('datetime'));
     if (isNaN(at)) continue;
     const style = 'day' in time.dataset ? {dateStyle: 'medium'} : {dateStyle: 'medium', timeStyle: 'short'};
     time.textContent = at.toLocaleString(undefined, style);
   }
-  for (const frame of all('[data-color]', root)) frame.style.backgroundColor = frame.dataset.color;
+  for (const frame of all('[data-color]', root)) {
+    const image = find('img', frame);
+    if (!image || (image.complete && image.naturalWidth)) continue;
+    frame.style.backgroundColor = frame.dataset.color;
+    image.addEventListener('load', () => { frame.style.backgroundColor = ''; }, {once: true});
+  }
 }
 
 let toastTimer;
@@ -44,7 +53,7 @@ async function askPage(url) {
 // ---- bringing parts up to date: equal elements stay as they are ----
 
 function swap(have, want) {
-  if (have.isEqualNode(want)) return;
+  if (have.sent && have.sent === want.sent) return;
   if (find('details[open]', have)) return; // somebody is typing in it
   const focused = have.contains(document.activeElement);
   have.replaceWith(want);
@@ -159,7 +168,10 @@ function live(job) {
     source.addEventListener('signed-out', () => location.assign('/signin'));
     source.onerror = () => {
       delete job.dataset.live;
-      if (source?.readyState === EventSource.CLOSED) { close(); setTimeout(() => { if (!document.hidden) open(); }, 10000); }
+      if (source?.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      close();
+      toast('This page does not update by itself at the moment. It tries again.');
+      setTimeout(() => { if (!document.hidden) open(); }, 10000);
     };
   }
   function close() { source?.close(); source = null; delete job.dataset.live; }
