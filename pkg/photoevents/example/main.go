@@ -1,6 +1,6 @@
 // Command example prints a line for each photo that Filmgate takes in, goes on where it stopped, and misses none.
 //
-//	go run ./example --url nats://consumer:password@127.0.0.1:4222 --durable my-shop
+//	go run ./example --url nats://consumer:password@127.0.0.1:4222
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	neturl "net/url"
 	"os"
 	"os/signal"
 	"sync"
@@ -33,9 +34,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	url := flags.String("url", nats.DefaultURL, "where Filmgate's events are, with user and password")
 	creds := flags.String("creds", "", "file with NATS credentials, instead of user and password in the URL")
-	durable := flags.String("durable", "example", "name of this program's place in the stream")
+	durable := flags.String("durable", "", "name of this program's place in the stream (default: the user in the URL, else example)")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *durable == "" {
+		*durable = "example"
+		if at, err := neturl.Parse(*url); err == nil && at.User.Username() != "" {
+			*durable = at.User.Username()
+		}
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 
