@@ -193,7 +193,8 @@ func (l *Log) Rmdir(ctx context.Context, e Entry, by By) error {
 		return err
 	}
 	if err := l.empty(ctx, e); err != nil {
-		return errors.Join(err, l.uphold(ctx, e.Job, e.ID))
+		// Also when the caller has gone: a mark that stays keeps everybody out.
+		return errors.Join(err, l.uphold(context.WithoutCancel(ctx), e.Job, e.ID))
 	}
 	_, err = l.appendOne(ctx, l.tombstone(marked, by))
 	if errors.Is(err, errStale) {

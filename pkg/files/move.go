@@ -96,7 +96,7 @@ func (l *Log) steps(ctx context.Context, r MoveRequest, from, to Entry, target P
 	next.Parent, next.Name, next.Section = to.Parent, to.Name, to.Section
 	next.Revision++
 	next.ChangedBy = r.By.User
-	if r.Land && next.State == StateStaged {
+	if next.State == StateRemoving || r.Land { // who renames a folder wants to keep it
 		next.State = StateLanded
 	}
 	if target.Subject() == from.Subject {
