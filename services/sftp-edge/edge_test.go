@@ -21,6 +21,7 @@ import (
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
+	"filmgate.dev/pkg/embednats"
 	"filmgate.dev/pkg/embednats/natstest"
 	"filmgate.dev/pkg/embeds3/s3test"
 	"filmgate.dev/pkg/files"
@@ -42,6 +43,8 @@ type edge struct {
 	store  s3test.Bucket
 	keys   []ssh.Signer
 	token  *grpcPeer
+	bus    *embednats.Server
+	proxy  *proxy // between the edge and the bucket
 	addr   string
 	stop   func() error // ends Run and answers what it answered
 	log    *slog.Logger
@@ -54,21 +57,22 @@ type grpcPeer struct {
 
 func start(t testing.TB, change ...func(*sftpedge.Config)) *edge {
 	t.Helper()
-	_, nc := natstest.Start(t)
+	bus, nc := natstest.Start(t)
 	js, err := jetstream.New(nc)
 	must(t, err)
 	must(t, files.Provision(t.Context(), js, 1))
 	log, err := files.Open(nc, files.Config{})
 	must(t, err)
 	store := s3test.New(t)
+	between := newProxy(t, store.Endpoint)
 	bucket, err := objects.Open(t.Context(), objects.Config{
-		Endpoint: store.Endpoint, AccessKey: store.AccessKey, SecretKey: store.SecretKey, Bucket: store.Name, Region: store.Region,
+		Endpoint: between.addr, AccessKey: store.AccessKey, SecretKey: store.SecretKey, Bucket: store.Name, Region: store.Region,
 	})
 	must(t, err)
 	t.Cleanup(bucket.Close)
 	keys, err := sftpedge.LoadOrCreateHostKeys(filepath.Join(t.TempDir(), "keys"))
 	must(t, err)
-	e := &edge{t: t, jobs: newFakeJobs(), nc: nc, files: log, bucket: bucket, store: store, keys: keys, log: slog.New(slog.DiscardHandler)}
+	e := &edge{t: t, jobs: newFakeJobs(), nc: nc, files: log, bucket: bucket, store: store, bus: bus, proxy: between, keys: keys, log: slog.New(slog.DiscardHandler)}
 	if os.Getenv("EDGE_TEST_LOG") != "" {
 		e.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
