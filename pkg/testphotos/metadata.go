@@ -40,8 +40,8 @@ func withChunks(png []byte, o Options) []byte {
 	if len(o.ICC) > 0 {
 		var packed bytes.Buffer
 		z := zlib.NewWriter(&packed)
-		z.Write(o.ICC) // into memory: cannot fail
-		z.Close()
+		_, _ = z.Write(o.ICC) // into memory: cannot fail
+		_ = z.Close()
 		extra = append(extra, chunk("iCCP", append([]byte("profile\x00\x00"), packed.Bytes()...))...)
 	}
 	if tiff := exif(o); tiff != nil {

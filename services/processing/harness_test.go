@@ -41,7 +41,7 @@ type harness struct {
 	stop    func()
 }
 
-func start(t *testing.T, cfg Config) *harness {
+func start(t *testing.T, cfg Config, adjust ...func(*Service)) *harness {
 	t.Helper()
 	_, nc := natstest.Start(t)
 	js, err := jetstream.New(nc)
@@ -71,6 +71,9 @@ func start(t *testing.T, cfg Config) *harness {
 	h.service, err = New(cfg, Deps{NATS: nc, Bucket: open(h.line.address), Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Installation: "test"})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, a := range adjust {
+		a(h.service)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -122,7 +125,7 @@ func (h *harness) say(photo events.PhotoMapped) {
 // answer waits for the service's next answer.
 func answer[T any](h *harness) (events.Envelope, T) {
 	h.Helper()
-	msg, err := h.done.NextMsg(time.Minute)
+	msg, err := h.done.NextMsg(3 * time.Minute)
 	if err != nil {
 		h.Fatal(err)
 	}
@@ -158,7 +161,7 @@ type line struct {
 }
 
 func newLine(t *testing.T, target string) *line {
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	lis, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +198,7 @@ func (l *line) set(cut bool) {
 
 func (l *line) carry(near net.Conn) {
 	defer near.Close()
-	far, err := net.Dial("tcp", l.target)
+	far, err := new(net.Dialer).DialContext(context.Background(), "tcp", l.target)
 	if err != nil {
 		return
 	}

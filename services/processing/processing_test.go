@@ -19,7 +19,7 @@ import (
 func TestAMappedPhotoIsProcessed(t *testing.T) {
 	h := start(t, Config{})
 	src := testphotos.JPEG(testphotos.Options{
-		Width: 2400, Height: 1600, Orientation: 6, Camera: testphotos.Studio(), TakenAt: time.Date(2026, 9, 14, 8, 30, 1, 5e7, time.UTC), GPS: true,
+		Width: 1500, Height: 1000, Orientation: 6, Camera: testphotos.Studio(), TakenAt: time.Date(2026, 9, 14, 8, 30, 1, 5e7, time.UTC), GPS: true,
 	})
 	photo := mapped(src, "01VERSION000000000000000AA")
 	h.store(photo, src)
@@ -31,7 +31,7 @@ func TestAMappedPhotoIsProcessed(t *testing.T) {
 	if got.PhotoID != photoID || got.Version != photo.Version || got.JobID != job || got.MediaType != "image/jpeg" || got.Codes == nil || got.Warnings == nil {
 		t.Errorf("%+v", got)
 	}
-	if im := got.Image; im.DisplayWidth != 2400 || im.DisplayHeight != 1600 || im.Width != 1600 || im.Orientation != 6 || im.ColorProfile != "sRGB" || im.Placeholder == "" {
+	if im := got.Image; im.DisplayWidth != 1500 || im.DisplayHeight != 1000 || im.Width != 1000 || im.Orientation != 6 || im.ColorProfile != "sRGB" || im.Placeholder == "" {
 		t.Errorf("image %+v", im)
 	}
 	if got.EXIF.TakenAt == nil || got.EXIF.CameraSerial != "0042" || !got.EXIF.HasGPS {
@@ -232,7 +232,7 @@ func TestPatienceGrows(t *testing.T) {
 // A picture that needs more than the whole budget is made all the same, alone.
 func TestALittleMemoryIsEnough(t *testing.T) {
 	h := start(t, Config{Workers: 4, MemoryMiB: 64})
-	src := testphotos.JPEG(testphotos.Options{Width: 2000, Height: 1500})
+	src := testphotos.JPEG(testphotos.Options{Width: 1000, Height: 800})
 	for _, version := range []string{"01A", "01B", "01C"} {
 		photo := mapped(src, version)
 		h.store(photo, src)
@@ -251,9 +251,8 @@ func TestALittleMemoryIsEnough(t *testing.T) {
 
 // What was begun when the end comes is finished and answered.
 func TestAStopFinishesWhatWasBegun(t *testing.T) {
-	h := start(t, Config{Workers: 1})
 	gate := gated{begun: make(chan struct{}), goOn: make(chan struct{})}
-	h.service.engine = gate
+	h := start(t, Config{Workers: 1}, func(s *Service) { s.engine = gate })
 	src := testphotos.JPEG(testphotos.Options{})
 	photo := mapped(src, "01LAST")
 	h.store(photo, src)

@@ -84,7 +84,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lis, err := net.Listen("tcp", at.Listen)
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", at.Listen)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,6 @@ func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job J
 	}
 	levels := sizes(in, job.Sizes)
 	current := shrink(decoded, levels[0].stored)
-	decoded = nil // the large one is garbage from here on
 	flatten(current)
 	profile, convert, warnings := colours(in, facts)
 	if convert != nil {
@@ -221,7 +220,7 @@ func decode(ctx context.Context, src []byte, in picture.Info, end picture.End) (
 	case err != nil && end == picture.EndMissing:
 		return nil, picture.Truncated(err)
 	case errors.As(err, new(jpeg.UnsupportedError)):
-		return nil, unsupported(err)
+		return nil, picture.Unsupported("a JPEG of a rare kind", err)
 	case err != nil:
 		return nil, picture.Damaged(err)
 	}

@@ -43,14 +43,6 @@ func decoder(format picture.Format) func(io.Reader) (image.Image, error) {
 	return jpeg.Decode
 }
 
-func unsupported(cause error) error {
-	r := picture.Unsupported("a JPEG of a rare kind")
-	if rejection, ok := r.(*picture.Rejection); ok {
-		rejection.Cause = cause
-	}
-	return r
-}
-
 func note(code, message string) events.Warning { return events.Warning{Code: code, Message: message} }
 
 // describe says what the header knows about the picture.

@@ -31,7 +31,7 @@ func foreign(head []byte) error {
 		{"\xFF\x0A", 0, "a JPEG XL picture"},
 	} {
 		if len(head) >= known.at && bytes.HasPrefix(head[known.at:], []byte(known.magic)) {
-			return Unsupported(known.what)
+			return Unsupported(known.what, nil)
 		}
 	}
 	if len(bytes.Trim(head, "\x00")) == 0 {

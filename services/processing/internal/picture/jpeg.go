@@ -40,7 +40,7 @@ func readJPEG(head []byte, info *Info) error {
 				return Damaged(nil)
 			}
 			if info.CMYK() && !adobe {
-				return Unsupported("a CMYK picture that does not say how its inks are stored")
+				return Unsupported("a CMYK picture that does not say how its inks are stored", nil)
 			}
 			info.Pixels = at
 			info.ICC = joinProfile(profile, parts)
@@ -85,13 +85,13 @@ func readFrame(marker byte, body []byte, info *Info) error {
 		return Damaged(nil)
 	}
 	if info.Components != 0 {
-		return Unsupported("a JPEG with several pictures in one")
+		return Unsupported("a JPEG with several pictures in one", nil)
 	}
 	if marker > 0xC2 {
-		return Unsupported("a lossless or arithmetic-coded JPEG")
+		return Unsupported("a lossless or arithmetic-coded JPEG", nil)
 	}
 	if body[0] != 8 {
-		return Unsupported("a JPEG with more than 8 bits per colour")
+		return Unsupported("a JPEG with more than 8 bits per colour", nil)
 	}
 	info.BitDepth = 8
 	info.Progressive = marker == 0xC2
@@ -107,7 +107,7 @@ func readFrame(marker byte, body []byte, info *Info) error {
 		luma, blue := body[7], body[10]
 		info.Subsampled = luma>>4*(luma&15) >= 4*(blue>>4)*(blue&15)
 	default:
-		return Unsupported("a JPEG with an unusual number of colours")
+		return Unsupported("a JPEG with an unusual number of colours", nil)
 	}
 	return nil
 }

@@ -57,6 +57,6 @@ func Damaged(cause error) error {
 }
 
 // Unsupported is the rejection of a kind of picture that is not handled; what ends the sentence "This file is …".
-func Unsupported(what string) error {
-	return reject(CodeUnsupported, "This file is %s, which cannot be used here. Export it as JPEG and upload that.", what)
+func Unsupported(what string, cause error) error {
+	return &Rejection{CodeUnsupported, fmt.Sprintf("This file is %s, which cannot be used here. Export it as JPEG and upload that.", what), cause}
 }
