@@ -28,6 +28,7 @@ type config struct {
 	GRPC         string `env:"FILMGATE_GRPC_ADDRESS" default:"127.0.0.1:9090" help:"where gRPC is served"`
 	HTTP         string `env:"FILMGATE_HTTP_ADDRESS" default:"127.0.0.1:9091" help:"where /healthz, /readyz and /metrics are served"`
 	Installation string `env:"FILMGATE_INSTALLATION" default:"local" help:"names this installation in events"`
+	TLS          serve.TLSFiles
 	Log          telemetry.LogConfig
 	Service      jobstatus.Config
 }
@@ -71,7 +72,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	grpcListener, err := net.Listen("tcp", c.GRPC)
+	certificates, err := c.TLS.Load()
+	if err != nil {
+		return err
+	}
+	grpcListener, err := c.TLS.Listen(c.GRPC)
 	if err != nil {
 		return err
 	}
@@ -79,7 +84,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	server := serve.NewGRPC(serve.GRPCConfig{Log: log})
+	server := serve.NewGRPC(serve.GRPCConfig{Log: log, TLS: certificates})
 	service.Register(server)
 	var ready serve.Readiness
 	ready.Add("database", service.Ready)

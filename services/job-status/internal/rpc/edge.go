@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -24,7 +23,7 @@ type edge struct {
 	store     edgeStore
 	passwords *login.Passwords
 	hub       *watch.Hub
-	log       *slog.Logger
+	refusals  *refusals
 }
 
 type edgeStore interface {
@@ -60,7 +59,7 @@ func (s *edge) Authenticate(ctx context.Context, req *jobsv1.AuthenticateRequest
 	event := attempt(how, u, req.GetUserName(), req.GetClientAddress(), refusal)
 	if refusal != "" {
 		if final {
-			recordRefusal(ctx, s.store, s.log, event)
+			s.refusals.record(ctx, event)
 		}
 		return nil, fault.Unauthenticated(wrongSFTPLogin)
 	}

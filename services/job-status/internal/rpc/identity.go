@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"filmgate.dev/pkg/fault"
@@ -20,7 +19,7 @@ type identity struct {
 	store     sessionStore
 	passwords *login.Passwords
 	lifetime  time.Duration
-	log       *slog.Logger
+	refusals  *refusals
 }
 
 type sessionStore interface {
@@ -55,7 +54,7 @@ func (s *identity) SignIn(ctx context.Context, req *jobsv1.SignInRequest) (*jobs
 	}
 	event := attempt("web", u, req.GetEmail(), req.GetClientAddress(), refusal)
 	if refusal != "" {
-		recordRefusal(ctx, s.store, s.log, event)
+		s.refusals.record(ctx, event)
 		return nil, fault.Unauthenticated(wrongWebLogin)
 	}
 	token := login.NewToken()
@@ -100,13 +99,4 @@ func attempt(how string, u user.User, name, address, refusal string) audit.Event
 	e := audit.Actor{UserID: u.ID, UserName: text.Clip(name)}.Event(u.Account, action, "", detail, time.Now())
 	e.ClientAddress = text.Clip(address)
 	return e
-}
-
-// recordRefusal keeps the answer to the stranger the same whether or not it could be recorded.
-func recordRefusal(ctx context.Context, store interface {
-	Record(ctx context.Context, events ...audit.Event) error
-}, log *slog.Logger, e audit.Event) {
-	if err := store.Record(ctx, e); err != nil {
-		log.WarnContext(ctx, "a refused login was not recorded", "error", err)
-	}
 }

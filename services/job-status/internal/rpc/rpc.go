@@ -41,10 +41,11 @@ type Deps struct {
 // Register adds all services to the server.
 func Register(server grpc.ServiceRegistrar, d Deps) {
 	g := newGuard(d.Store, d.Tokens)
-	jobsv1.RegisterIdentityServiceServer(server, &identity{guard: g, store: d.Store, passwords: d.Passwords, lifetime: d.SessionLifetime, log: d.Log})
+	r := newRefusals(d.Store, d.Log)
+	jobsv1.RegisterIdentityServiceServer(server, &identity{guard: g, store: d.Store, passwords: d.Passwords, lifetime: d.SessionLifetime, refusals: r})
 	jobsv1.RegisterAccountServiceServer(server, &accounts{guard: g, store: d.Store})
 	jobsv1.RegisterJobServiceServer(server, &jobs{guard: g, store: d.Store, changed: d.Changed})
 	jobsv1.RegisterUserServiceServer(server, &users{guard: g, store: d.Store, passwords: d.Passwords, changed: d.Changed})
 	jobsv1.RegisterAuditServiceServer(server, &audits{guard: g, store: d.Store})
-	jobsv1.RegisterEdgeServiceServer(server, &edge{guard: g, store: d.Store, passwords: d.Passwords, hub: d.Hub, log: d.Log})
+	jobsv1.RegisterEdgeServiceServer(server, &edge{guard: g, store: d.Store, passwords: d.Passwords, hub: d.Hub, refusals: r})
 }
