@@ -2,6 +2,7 @@ package studio_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -48,6 +49,17 @@ func TestTheSessionCookie(t *testing.T) {
 	}
 }
 
+func TestSessionsOutliveARestart(t *testing.T) {
+	w := newWorld(t, studio.Config{})
+	b := w.signedIn("ada@example.org")
+	second, err := studio.New(studio.Config{}, w.deps)
+	must(t, err)
+	server := httptest.NewServer(second.Handler())
+	t.Cleanup(server.Close)
+	w.url = server.URL // cookies know hosts, not ports
+	b.get("/jobs").wants(t, http.StatusOK, "JOB00001")
+}
+
 func TestGuessingIsBounded(t *testing.T) {
 	w := newWorld(t, studio.Config{})
 	b := w.browser()
@@ -83,6 +95,9 @@ func TestOtherSitesAreKeptOut(t *testing.T) {
 		}
 	}
 	page.lacks(t, "style=", "onclick=", "<script>")
+	if packed := b.get("/jobs/"+w.job.GetId(), "Accept-Encoding", "gzip"); packed.header.Get("Vary") != "Accept-Encoding" {
+		t.Error("a cache could mix up packed and plain pages")
+	}
 	b.post("/jobs", "internal_name", strings.Repeat("x", 300<<10)).wants(t, http.StatusRequestEntityTooLarge, "This form is too large.")
 }
 

@@ -105,6 +105,14 @@ func TestAnOpenPageIsTold(t *testing.T) {
 	s.waitFor("resync")
 }
 
+func TestWhatWasSaidWhileNATSWasAwayIsReadAgain(t *testing.T) {
+	w := newWorld(t, studio.Config{})
+	s := w.signedIn("ada@example.org").stream(t, "/jobs/"+w.job.GetId()+"/events")
+	s.waitFor("hello")
+	must(t, w.nats.ForceReconnect())
+	s.waitFor("resync")
+}
+
 func TestAnotherJobIsNotHeard(t *testing.T) {
 	w := newWorld(t, studio.Config{})
 	other := w.addJob("demo", "JOB00002", "", 1)

@@ -41,6 +41,7 @@ type world struct {
 	admin   *jobsv1.User
 	job     *jobsv1.Job
 	stop    context.CancelFunc
+	deps    studio.Deps
 }
 
 func newWorld(t testing.TB, cfg studio.Config) *world {
@@ -83,13 +84,14 @@ func newWorld(t testing.TB, cfg studio.Config) *world {
 	must(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 
-	service, err := studio.New(cfg, studio.Deps{
+	w.deps = studio.Deps{
 		Identity: jobsv1.NewIdentityServiceClient(conn), Jobs: jobsv1.NewJobServiceClient(conn),
 		Users: jobsv1.NewUserServiceClient(conn), Accounts: jobsv1.NewAccountServiceClient(conn),
 		Audit: jobsv1.NewAuditServiceClient(conn), Catalog: catalogv1.NewCatalogServiceClient(conn),
 		EdgeCard: studio.EdgeCard{SFTPAddress: "0.0.0.0:2022", HostKeySHA256: "SHA256:Zk3vQ0m1uP7d9sXhT2bYw8rLqA5nJcE4oGfKiRzVxNM"},
 		NATS:     w.nats, Bucket: bucket, Log: log,
-	})
+	}
+	service, err := studio.New(cfg, w.deps)
 	must(t, err)
 	webListener := listen(t)
 	w.url = "http://" + webListener.Addr().String()

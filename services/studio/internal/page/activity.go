@@ -45,5 +45,6 @@ func (p *Pages) activity(w http.ResponseWriter, r *http.Request, who session.Ses
 
 // sentenceOf reads an action's name aloud: "job_status_changed" is "Job status changed".
 func sentenceOf(action string) string {
-	return strings.TrimSuffix(sentence(strings.ReplaceAll(action, "_", " ")), ".")
+	words := strings.NewReplacer("_", " ", "sftp", "SFTP", "ssh", "SSH").Replace(action)
+	return strings.TrimSuffix(sentence(words), ".")
 }

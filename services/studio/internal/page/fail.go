@@ -39,13 +39,25 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, who *session.Sessio
 		http.Error(w, message, status)
 		return
 	}
-	p.show(w, r, who, status, "error", errorPage{Title: errorTitle(status), Message: sentence(message), Status: status})
+	p.show(w, r, who, status, "error", errorPage{
+		Title: errorTitle(status), Message: sentence(message), Status: status, Back: cameFrom(r),
+	})
 }
 
 type errorPage struct {
 	Title   string
 	Message string
 	Status  int
+	Back    string // the page with the form that failed, or ""
+}
+
+// cameFrom answers the page of ours that led to a form, or "".
+func cameFrom(r *http.Request) string {
+	referer, err := url.Parse(r.Referer())
+	if err != nil || r.Method != http.MethodPost || referer.Host != r.Host {
+		return ""
+	}
+	return localPath(referer.RequestURI(), "")
 }
 
 func errorTitle(status int) string {

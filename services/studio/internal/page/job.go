@@ -194,7 +194,7 @@ func (p *Pages) photoList(w http.ResponseWriter, r *http.Request, who session.Se
 		return err
 	}
 	if fromScript(r) {
-		return p.part(w, "list", "tiles", list)
+		return p.part(w, r, "list", "tiles", list)
 	}
 	p.show(w, r, &who, http.StatusOK, "list", listPage{
 		Title: sectionTitles[query.Get("section")], Back: v.with(query.Get("of"), v.State).path(), List: list,
@@ -245,7 +245,7 @@ func (p *Pages) changes(w http.ResponseWriter, r *http.Request, who session.Sess
 		}
 		part.Changed = append(part.Changed, newTile(photo, shell.View, shell.May))
 	}
-	return p.part(w, "job", "changes", part)
+	return p.part(w, r, "job", "changes", part)
 }
 
 func (p *Pages) renameAlbum(w http.ResponseWriter, r *http.Request, _ session.Session) error {

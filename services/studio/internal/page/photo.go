@@ -54,7 +54,7 @@ func (p *Pages) photo(w http.ResponseWriter, r *http.Request, who session.Sessio
 		page.Twin = twin
 	}
 	if fromScript(r) {
-		return p.part(w, "photo", "photo", page)
+		return p.part(w, r, "photo", "photo", page)
 	}
 	p.show(w, r, &who, http.StatusOK, "photo", page)
 	return nil
