@@ -4,19 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"image"
-	"image/draw"
 	"image/jpeg"
 	"runtime/debug"
 	"strconv"
 
 	"github.com/disintegration/imaging"
 
-	"filmgate.dev/pkg/events"
 	"filmgate.dev/services/processing/internal/exif"
-	"filmgate.dev/services/processing/internal/icc"
 	"filmgate.dev/services/processing/internal/picture"
 	"filmgate.dev/services/processing/internal/thumbhash"
 )
@@ -176,58 +172,4 @@ func encode(img *image.NRGBA, quality int, owner []byte) ([]byte, error) {
 	}
 	whole := out.Bytes()
 	return append(append(append(make([]byte, 0, len(whole)+len(owner)), whole[:2]...), owner...), whole[2:]...), nil
-}
-
-// colours answers the profile's name, the way to sRGB if one is needed, and what a person should know about it.
-func colours(in picture.Info, facts exif.Facts) (string, *icc.Transform, []events.Warning) {
-	if in.CMYK() {
-		return "CMYK", nil, []events.Warning{note("cmyk", "This photo is stored in printing inks (CMYK). Its colours were translated and may differ a little. Export it as sRGB for exact colours.")}
-	}
-	if len(in.ICC) == 0 {
-		switch {
-		case facts.AdobeRGB:
-			p := icc.AdobeRGB()
-			return p.Description, p.ToSRGB(), nil
-		case facts.Uncalibrated:
-			return "sRGB", nil, []events.Warning{note("no_profile", "The camera says that the colours of this photo are not sRGB, but the file does not say what they are. They may look dull. Embed the colour profile when you export.")}
-		}
-		return "sRGB", nil, nil
-	}
-	profile, err := icc.Parse(in.ICC)
-	if err != nil {
-		name := "unknown"
-		if profile != nil && profile.Description != "" {
-			name = profile.Description
-		}
-		return name, nil, []events.Warning{note("profile_ignored", "The colour profile of this photo could not be used, so its colours may differ a little. Export it as sRGB for exact colours.")}
-	}
-	name := profile.Description
-	if name == "" {
-		name = "unnamed"
-	}
-	return name, profile.ToSRGB(), nil
-}
-
-// decode decodes the whole picture and gives up when ctx ends.
-func decode(ctx context.Context, src []byte, in picture.Info, end picture.End) (image.Image, error) {
-	if in.Format == picture.PNG && end != picture.EndMarked || end == picture.EndZeros {
-		return nil, picture.Truncated(nil)
-	}
-	img, err := decoder(in.Format)(newSource(ctx, src, end))
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil && end == picture.EndMissing:
-		return nil, picture.Truncated(err)
-	case errors.As(err, new(jpeg.UnsupportedError)):
-		return nil, picture.Unsupported("a JPEG of a rare kind", err)
-	case err != nil:
-		return nil, picture.Damaged(err)
-	}
-	if cmyk, ok := img.(*image.CMYK); ok { // the resizer would go through an interface for each pixel
-		rgb := image.NewRGBA(cmyk.Rect)
-		draw.Draw(rgb, rgb.Rect, cmyk, cmyk.Rect.Min, draw.Src)
-		return rgb, nil
-	}
-	return img, nil
 }
