@@ -14,7 +14,10 @@ import (
 	"filmgate.dev/pkg/fault"
 )
 
-const unreachable = "the database cannot be reached at the moment; try again"
+const (
+	unreachable = "the database cannot be reached at the moment; try again"
+	tooSlow     = "the database did not answer in time; try again"
+)
 
 // Fault gives a driver's error its kind. Errors that have one already, sql.ErrNoRows and context errors pass.
 func Fault(err error) error {
@@ -47,6 +50,8 @@ func faultPostgres(pg *pgconn.PgError, err error) error {
 		return fault.Wrap(err, fault.Exists, "it exists already")
 	case pg.Code == "40001", pg.Code == "40P01": // serialization_failure, deadlock_detected
 		return fault.Wrap(err, fault.Conflict, "somebody else changed it at the same time; try again")
+	case pg.Code == "57014": // query_canceled, by our context
+		return fault.Wrap(err, fault.Unavailable, tooSlow)
 	case len(pg.Code) == 5 && (pg.Code[:2] == "08" || pg.Code[:2] == "53" || pg.Code[:3] == "57P"):
 		return fault.Wrap(err, fault.Unavailable, unreachable) // connection, resources, shutting down
 	default:
@@ -60,6 +65,8 @@ func faultSQLite(lite *sqlite.Error, err error) error {
 		return fault.Wrap(err, fault.Exists, "it exists already")
 	}
 	switch lite.Code() & 0xff {
+	case sqlite3.SQLITE_INTERRUPT: // by our context
+		return fault.Wrap(err, fault.Unavailable, tooSlow)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN:
 		return fault.Wrap(err, fault.Unavailable, unreachable)
 	default:

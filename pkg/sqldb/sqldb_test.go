@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -179,4 +180,17 @@ func TestBadAddressesAndAbsentDatabases(t *testing.T) {
 	if err := db.Ping(t.Context()); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("ping: %v, want Unavailable", err)
 	}
+}
+
+func TestAQueryThatTakesTooLongIsUnavailable(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		var n int64
+		err := db.QueryRowContext(ctx, `
+			WITH RECURSIVE endless (n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM endless) SELECT count(*) FROM endless WHERE n < 0`).Scan(&n)
+		if !fault.Is(err, fault.Unavailable) {
+			t.Errorf("got %v (%v), want Unavailable", err, fault.KindOf(err))
+		}
+	})
 }
