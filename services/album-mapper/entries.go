@@ -36,7 +36,7 @@ func (t *turn) entryHeard(ctx context.Context, e files.Entry, epoch int64) error
 		}
 	}
 	if !claim.Left() {
-		if err := t.learn(ctx, e, claim); err != nil {
+		if err := t.learn(ctx, e, claim, fresh); err != nil {
 			return err
 		}
 	}
@@ -51,11 +51,12 @@ func (t *turn) entryHeard(ctx context.Context, e files.Entry, epoch int64) error
 	return nil
 }
 
-func (t *turn) learn(ctx context.Context, e files.Entry, claim place.Claim) error {
+// learn takes over what an entry says of its folder or photo. Fresh is one that is the newest of its path.
+func (t *turn) learn(ctx context.Context, e files.Entry, claim place.Claim, fresh bool) error {
 	if e.Folder() {
 		return t.learnFolder(ctx, e, claim)
 	}
-	return t.learnFile(ctx, e, claim)
+	return t.learnFile(ctx, e, claim, fresh)
 }
 
 func (t *turn) learnFolder(ctx context.Context, e files.Entry, claim place.Claim) error {
@@ -70,7 +71,7 @@ func (t *turn) learnFolder(ctx context.Context, e files.Entry, claim place.Claim
 	return t.tellFolder(ctx, f)
 }
 
-func (t *turn) learnFile(ctx context.Context, e files.Entry, claim place.Claim) error {
+func (t *turn) learnFile(ctx context.Context, e files.Entry, claim place.Claim, fresh bool) error {
 	p, known, err := t.Photo(ctx, e.ID)
 	if err != nil {
 		return err
@@ -94,7 +95,9 @@ func (t *turn) learnFile(ctx context.Context, e files.Entry, claim place.Claim) 
 	if claim.Fence.After(p.Claim.Fence) {
 		p.Learn(e, claim)
 	}
-	if p.Standing, err = t.stand(ctx, p.Claim); err != nil {
+	if fresh && p.Claim == claim && claim.State == files.StateLanded {
+		p.Standing = place.Standing{State: place.Here} // nothing newer is held of its path
+	} else if p.Standing, err = t.stand(ctx, p.Claim); err != nil {
 		return err
 	}
 	if err := t.uploadSeen(ctx, e, p); err != nil {
@@ -102,6 +105,11 @@ func (t *turn) learnFile(ctx context.Context, e files.Entry, claim place.Claim) 
 	}
 	if before != p.Version() {
 		if err := t.uploadIs(ctx, before, p.ID(), store.FateSuperseded); err != nil {
+			return err
+		}
+	}
+	if p.Version() != e.Upload {
+		if err := t.uploadIs(ctx, p.Version(), p.ID(), fateOf(p)); err != nil {
 			return err
 		}
 	}
@@ -145,6 +153,9 @@ func (t *turn) restand(ctx context.Context, id string, isFolder bool) error {
 		return err
 	}
 	p.Standing = now
+	if err := t.uploadIs(ctx, p.Version(), p.ID(), fateOf(p)); err != nil {
+		return err
+	}
 	return t.tellPhoto(ctx, p)
 }
 

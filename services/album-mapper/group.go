@@ -56,14 +56,19 @@ func (s *Service) commits(ctx context.Context) {
 				more = false
 			}
 		}
-		if s.transact(ctx, together...) == nil {
+		err := s.transact(ctx, together...)
+		if err == nil {
 			continue
 		}
-		// One of them failed, and took the others' work with it: each for itself.
+		// One of them failed, and took the others' work with it: each for itself, unless there is no database to fail on.
 		for _, w := range together {
-			if err := s.transact(ctx, w); err != nil {
-				w.done <- err
+			if len(together) > 1 && !fault.Is(err, fault.Unavailable) {
+				if err := s.transact(ctx, w); err != nil {
+					w.done <- err
+				}
+				continue
 			}
+			w.done <- err
 		}
 	}
 }

@@ -119,9 +119,6 @@ func (t *turn) tellAlbum(ctx context.Context, f album.Folder) error {
 
 // tellPhoto writes a photo and says what is new about it.
 func (t *turn) tellPhoto(ctx context.Context, p *photo.Photo) error {
-	if err := t.uploadIs(ctx, p.Version(), p.ID(), fateOf(p)); err != nil {
-		return err
-	}
 	at, _, err := t.place(ctx, p.Entry.Parent, p.Entry.Name)
 	if err != nil {
 		return err

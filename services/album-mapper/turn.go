@@ -48,7 +48,7 @@ func (t *turn) job(ctx context.Context, e files.Entry) (events.Job, error) {
 		return events.Job{}, err
 	}
 	if !ok || known.Account != e.Job.Account {
-		return events.Job{ID: e.Job.ID, InternalName: e.JobName, Name: e.JobName, Status: "PLANNING"}, nil
+		known.Job = events.Job{ID: e.Job.ID, InternalName: e.JobName, Name: e.JobName, Status: "PLANNING"}
 	}
 	t.jobs[e.Job.ID] = known
 	return known.Job, nil
