@@ -51,6 +51,7 @@ type edge struct {
 }
 
 type grpcPeer struct {
+	addr  string
 	edge  jobsv1.EdgeServiceClient
 	audit jobsv1.AuditServiceClient
 }
@@ -92,7 +93,7 @@ func (e *edge) serveJobs() {
 	work.Go(func() { server.Serve(lis) })
 	conn, err := serve.Dial(lis.Addr().String(), serve.DialConfig{Token: "service"})
 	must(e.t, err)
-	e.token = &grpcPeer{jobsv1.NewEdgeServiceClient(conn), jobsv1.NewAuditServiceClient(conn)}
+	e.token = &grpcPeer{lis.Addr().String(), jobsv1.NewEdgeServiceClient(conn), jobsv1.NewAuditServiceClient(conn)}
 	e.t.Cleanup(func() { conn.Close(); server.Stop(); work.Wait() })
 }
 

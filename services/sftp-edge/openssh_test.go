@@ -21,12 +21,12 @@ import (
 
 // openSSH is the programs of OpenSSH, logged in as anna with a key.
 type openSSH struct {
-	t    *testing.T
-	edge *edge
+	t    testing.TB
 	home string
+	port string
 }
 
-func newOpenSSH(t *testing.T, e *edge) openSSH {
+func newOpenSSH(t testing.TB, e *edge) openSSH {
 	for _, program := range []string{"sftp", "scp"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Fatalf("%s is missing: apt-get install -y openssh-client", program)
@@ -41,23 +41,23 @@ func newOpenSSH(t *testing.T, e *edge) openSSH {
 	key, err := ssh.NewPublicKey(public)
 	must(t, err)
 	e.jobs.change(func() { e.jobs.users["anna"].key = key })
-	return openSSH{t, e, home}
+	_, port, err := net.SplitHostPort(e.addr)
+	must(t, err)
+	known := fmt.Sprintf("[127.0.0.1]:%s %s", port, ssh.MarshalAuthorizedKey(e.keys[0].PublicKey()))
+	must(t, os.WriteFile(home+"/known", []byte(known), 0o600))
+	return openSSH{t, home, port}
 }
 
 func (o openSSH) options() []string {
-	_, port, err := net.SplitHostPort(o.edge.addr)
-	must(o.t, err)
-	known := fmt.Sprintf("[127.0.0.1]:%s %s", port, ssh.MarshalAuthorizedKey(o.edge.keys[0].PublicKey()))
-	must(o.t, os.WriteFile(o.home+"/known", []byte(known), 0o600))
 	return []string{
-		"-F", "/dev/null", "-P", port, "-i", o.home + "/key", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+		"-F", "/dev/null", "-P", o.port, "-i", o.home + "/key", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
 		"-o", "UserKnownHostsFile=" + o.home + "/known", "-o", "StrictHostKeyChecking=yes",
 	}
 }
 
 // run answers what the program printed, and its error.
 func (o openSSH) run(program string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(o.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, program, append(o.options(), args...)...).CombinedOutput()
 	return string(out), err
