@@ -259,6 +259,12 @@ func TestModel(t *testing.T) {
 			}
 			return false
 		}
+		look := func(rt *rapid.T) {
+			got := w.tree(w.logs[0])
+			if !maps.Equal(got.folders, m.folders) || !maps.Equal(got.files, m.files) {
+				rt.Fatalf("the log holds %v, the model %v", got, m)
+			}
+		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"mkdir": func(rt *rapid.T) {
 				s := drawSpot(rt, "dir").folder()
@@ -358,13 +364,9 @@ func TestModel(t *testing.T) {
 					}
 				}
 			},
-			"": func(rt *rapid.T) {
-				got := w.tree(log())
-				if !maps.Equal(got.folders, m.folders) || !maps.Equal(got.files, m.files) {
-					rt.Fatalf("the log holds %v, the model %v", got, m)
-				}
-			},
+			"look": look,
 		})
+		look(rt)
 	})
 }
 

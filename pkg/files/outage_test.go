@@ -23,7 +23,7 @@ type line struct {
 	mu     sync.Mutex
 	text   []byte
 	done   func() // called after the message was carried, before the line breaks
-	broken int
+	broken bool
 	wg     sync.WaitGroup
 }
 
@@ -31,6 +31,15 @@ func (l *line) breakAfter(text string, done func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text, l.done = []byte(text), done
+}
+
+func (l *line) mustHaveBroken(t *testing.T) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.broken {
+		t.Fatal("the line did not break")
+	}
 }
 
 func (l *line) serve(listener net.Listener) {
@@ -72,7 +81,7 @@ func (l *line) carry(client io.Reader, server io.Writer, back *gate) {
 		done := l.done
 		if cut {
 			l.text = nil
-			l.broken++
+			l.broken = true
 			back.close()
 		}
 		l.mu.Unlock()
@@ -159,9 +168,7 @@ func TestAppendWhoseAnswerWasLost(t *testing.T) {
 	s, _, line := frail(t)
 	line.breakAfter(".f."+s.album.ID+".", stored(t, s.nc, 1))
 	photo := s.land(s.album, "x.jpg", "one")
-	if line.broken != 1 {
-		t.Fatal("the line did not break")
-	}
+	line.mustHaveBroken(t)
 	if read := s.last(photo); read != photo || photo.Revision != 1 {
 		t.Fatalf("landed %+v, the log holds %+v", photo, read)
 	}
@@ -170,13 +177,14 @@ func TestAppendWhoseAnswerWasLost(t *testing.T) {
 func TestAppendWhoseAnswerWasLostAndThatWasMovedOn(t *testing.T) {
 	s, steady, line := frail(t)
 	arrived := stored(t, s.nc, 1)
-	var moved files.Entry
+	moved := make(chan files.Entry, 1)
 	line.breakAfter(".f."+s.album.ID+".", func() {
 		arrived()
 		photo, err := steady.File(t.Context(), s.job, s.album.ID, "x.jpg")
 		if err == nil {
-			moved, err = steady.Move(t.Context(), files.MoveRequest{From: photo, ToParent: s.album.ID, ToName: "y.jpg"})
+			photo, err = steady.Move(t.Context(), files.MoveRequest{From: photo, ToParent: s.album.ID, ToName: "y.jpg"})
 		}
+		moved <- photo
 		if err != nil {
 			t.Error(err)
 		}
@@ -184,8 +192,8 @@ func TestAppendWhoseAnswerWasLostAndThatWasMovedOn(t *testing.T) {
 	mine := s.upload(s.album, "x.jpg", "one")
 	s.ok(second(s.log.Land(t.Context(), files.Landing{Entry: mine})))
 	s.holds(s.album.ID, map[string]string{"y.jpg": mine.Upload}) // and not a second one with the same photo id
-	if read := s.last(moved); read != moved {
-		t.Fatalf("the log holds %+v", read)
+	if e := <-moved; s.last(e) != e {
+		t.Fatalf("the log holds %+v", s.last(e))
 	}
 }
 
@@ -194,9 +202,7 @@ func TestMoveWhoseAnswerWasLost(t *testing.T) {
 	photo := s.land(s.album, "x.jpg", "one")
 	line.breakAfter("Nats-Batch-Commit", stored(t, s.nc, 2))
 	moved := s.move(photo, s.album, "y.jpg")
-	if line.broken != 1 {
-		t.Fatal("the line did not break")
-	}
+	line.mustHaveBroken(t)
 	if read := s.last(moved); read != moved {
 		t.Fatalf("moved %+v, the log holds %+v", moved, read)
 	}
