@@ -22,10 +22,11 @@ import (
 const install = "PostgreSQL is needed to test: sudo apt-get install -y --no-install-recommends postgresql"
 
 // startTimeout bounds initdb and the start together, also on a machine that is busy with other things.
-const startTimeout = 90 * time.Second
+const startTimeout = 3 * time.Minute
 
 // script makes and runs the server, and ends it when its standard input does: that is when the test process is gone, even
-// by SIGKILL. The data folder goes with it.
+// by SIGKILL. The data folder goes with it. A shell's background jobs ignore SIGQUIT until PostgreSQL has its own handler, so
+// SIGTERM comes first; SIGQUIT then saves waiting for queries.
 const script = `
 bin=$1 data=$2 port=$3
 "$bin/initdb" -D "$data/db" -U filmgate -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$data/log" 2>&1 || { rm -rf "$data/db"; exit 1; }
@@ -33,6 +34,7 @@ bin=$1 data=$2 port=$3
   -c full_page_writes=off -c synchronous_commit=off -c shared_buffers=32MB -c max_connections=200 >>"$data/log" 2>&1 </dev/null &
 pid=$!
 read -r never
+kill -TERM $pid
 kill -QUIT $pid
 wait $pid
 rm -rf "$data"
