@@ -41,6 +41,12 @@ func TestEveryKindSurvivesAgRPCHop(t *testing.T) {
 			if fault.Message(got) != fault.Message(sent) {
 				t.Errorf("message = %q, want %q", fault.Message(got), fault.Message(sent))
 			}
+			if c.kind != fault.Internal && got.Error() != "words for the sender: answered over gRPC" {
+				t.Errorf("in the log: %q", got)
+			}
+			if status.Code(got) != c.code {
+				t.Errorf("the status is lost: %v", status.Code(got))
+			}
 			if got := fault.HTTPStatus(c.kind); got != c.http {
 				t.Errorf("HTTP = %d, want %d", got, c.http)
 			}

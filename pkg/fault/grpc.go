@@ -85,22 +85,22 @@ func FromStatus(err error) error {
 	case codes.OK:
 		return nil
 	case codes.InvalidArgument, codes.OutOfRange, codes.FailedPrecondition:
-		return Wrap(err, Invalid, "%s", s.Message())
+		return Wrap(answered{err}, Invalid, "%s", s.Message())
 	case codes.NotFound:
-		return Wrap(err, NotFound, "%s", s.Message())
+		return Wrap(answered{err}, NotFound, "%s", s.Message())
 	case codes.AlreadyExists:
-		return Wrap(err, Exists, "%s", s.Message())
+		return Wrap(answered{err}, Exists, "%s", s.Message())
 	case codes.PermissionDenied:
-		return Wrap(err, Denied, "%s", s.Message())
+		return Wrap(answered{err}, Denied, "%s", s.Message())
 	case codes.Unauthenticated:
-		return Wrap(errors.Join(errUnauthenticated, err), Denied, "%s", s.Message())
+		return Wrap(answered{errors.Join(errUnauthenticated, err)}, Denied, "%s", s.Message())
 	case codes.Aborted:
-		return Wrap(err, Conflict, "%s", s.Message())
+		return Wrap(answered{err}, Conflict, "%s", s.Message())
 	case codes.ResourceExhausted:
 		return Wrap(err, Invalid, "the request is too large")
 	case codes.Unavailable:
 		if ours(s) {
-			return Wrap(err, Unavailable, "%s", s.Message())
+			return Wrap(answered{err}, Unavailable, "%s", s.Message())
 		}
 		return Wrap(err, Unavailable, "a part of the server cannot be reached; try again")
 	case codes.DeadlineExceeded, codes.Canceled:
@@ -109,6 +109,13 @@ func FromStatus(err error) error {
 		return Wrap(err, Internal, "a part of the server failed")
 	}
 }
+
+// answered is the cause of an error whose words came over the wire: they need not be said twice.
+type answered struct{ status error }
+
+func (a answered) Error() string { return "answered over gRPC" }
+
+func (a answered) Unwrap() error { return a.status }
 
 // ours reports whether ToStatus made the status.
 func ours(s *status.Status) bool {
