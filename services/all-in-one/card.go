@@ -81,7 +81,7 @@ func (c card) print(w io.Writer, data string, first bool) {
   Photographers   sftp://%s
                   user %s   password %s
                   host key %s
-                  try: sftp -P %s %s@%s     then: put -r "my photos" "JOB00001/Class 1"
+                  try: sftp -P %s %s@%s     then: put -r "Class 1" JOB00001
                   (FileZilla: host sftp://%s, port %s)
 
   Studio          %s

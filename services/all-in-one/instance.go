@@ -85,12 +85,15 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	if err := files.Provision(ctx, js, 1); err != nil {
 		return nil, err
 	}
+	if err := bus.CreateConsumers(ctx, js); err != nil {
+		return nil, err
+	}
 	tree, err := files.Open(nc, files.Config{Log: log})
 	if err != nil {
 		return nil, err
 	}
 	bucket, err := objects.Open(ctx, objects.Config{
-		Endpoint: s3.Endpoint(), AccessKey: k.S3AccessKey, SecretKey: k.S3SecretKey, Bucket: bucketName,
+		Endpoint: s3.Endpoint(), AccessKey: k.S3AccessKey, SecretKey: k.S3SecretKey, Bucket: bucketName, Region: embeds3.Region,
 	})
 	if err != nil {
 		return nil, err

@@ -17,9 +17,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// patience is how long a story waits for something that must happen: far longer than it takes, so that a slow machine
+// patience is how long a story waits for something that must happen: far longer than it takes (work that was in the hands of
+// a killed process is handed out again only after a minute), so that a slow machine
 // does not fail, and a broken one does.
-const patience = 60 * time.Second
+const patience = 120 * time.Second
 
 // story is what one script has running.
 type story struct {
