@@ -6,7 +6,6 @@ require (
 	// Imported by photoeventstest only, which runs a server inside a test. A test sees to it that package photoevents needs the
 	// client alone; module pruning then keeps the server out of the builds, go.sum and vendor folders of its importers.
 	github.com/nats-io/nats-server/v2 v2.15.2
-
 	github.com/nats-io/nats.go v1.55.0
 	go.uber.org/goleak v1.3.0
 )
