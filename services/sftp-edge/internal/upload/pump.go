@@ -1,6 +1,14 @@
 package upload
 
-import "filmgate.dev/pkg/fault"
+import (
+	"context"
+	"time"
+
+	"filmgate.dev/pkg/fault"
+)
+
+// partWait bounds the transfer of one part: the client waits behind it.
+const partWait = 2 * time.Minute
 
 // pump sees to it that complete parts are handed on. A file that may still turn out to fit into one part is kept whole.
 func (u *Upload) pump() {
@@ -60,7 +68,9 @@ func (u *Upload) next() (body *pieces, number int) {
 }
 
 func (u *Upload) send(n int, body *pieces, crc uint32) {
-	err := u.object.Part(u.ctx, n, body, crc)
+	ctx, cancel := context.WithTimeout(u.ctx, partWait)
+	defer cancel()
+	err := u.object.Part(ctx, n, body, crc)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.inFlight--

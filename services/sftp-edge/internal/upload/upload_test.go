@@ -190,7 +190,7 @@ func TestR10R11_DeclaredSize(t *testing.T) {
 	}
 }
 
-// The bucket is slow: writes wait for it, without limit, and never hold more than the window and two parts.
+// The bucket is slow: writes wait for it, and never hold more than the window and two parts.
 func TestSlowBucketHoldsTheClientBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u, object, budget := begin(t)
@@ -205,7 +205,7 @@ func TestSlowBucketHoldsTheClientBack(t *testing.T) {
 				}
 			}
 		})
-		time.Sleep(time.Hour)
+		time.Sleep(time.Minute)
 		if held := 1<<10 - budget.Free(); held != 3*64+32 {
 			t.Errorf("%d bytes are held", held)
 		}
@@ -214,6 +214,21 @@ func TestSlowBucketHoldsTheClientBack(t *testing.T) {
 		if _, err := u.Finish(t.Context()); err != nil || !bytes.Equal(object.whole, file) || object.most != 2 {
 			t.Fatalf("%v, %d in flight", err, object.most)
 		}
+	})
+}
+
+// A part that the bucket never takes ends the upload, not the patience of everybody behind it.
+func TestStuckPartFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u, object, budget := begin(t)
+		object.hold = make(chan struct{})
+		write(t, u, count(64), 0)
+		write(t, u, count(20), 64)
+		time.Sleep(partWait + time.Second)
+		if _, err := u.WriteAt(count(8), 84); !fault.Is(err, fault.Unavailable) {
+			t.Fatal(err)
+		}
+		stillPoisoned(t, u, object, budget)
 	})
 }
 
