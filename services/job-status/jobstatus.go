@@ -6,6 +6,7 @@ package jobstatus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -113,7 +114,11 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("job-status: hearing hints: %w", err)
 	}
-	defer hints.Unsubscribe()
+	defer func() {
+		if err := hints.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+			s.log.Warn("hints are still heard", "error", err)
+		}
+	}()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.relay.Run(ctx) })
 	group.Go(func() error { return s.hub.Run(ctx) })
