@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -130,14 +131,44 @@ func cmdCutAfter(ts *testscript.TestScript, neg bool, args []string) {
 	<-done
 }
 
+// cmdHold starts OpenSSH's sftp on a wire that stops after so many bytes: hold BYTES FILE
+func cmdHold(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: hold BYTES FILE")
+	}
+	s := theStory(ts)
+	limit, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	s.proxy = newProxy(ts, net.JoinHostPort(ts.Getenv("SFTP_HOST"), ts.Getenv("SFTP_PORT")), limit)
+	s.held = clientCommand(ts, "sftp", sftpArgs(s.proxy.port(), "-b", ts.MkAbs(args[1]), target(ts))...)
+	ts.Check(s.held.Start())
+	select {
+	case <-s.proxy.reached:
+	case <-time.After(patience):
+		ts.Fatalf("%d bytes were never sent", limit)
+	}
+}
+
+// cmdRelease lets the held client go on and waits until it is done: release
+func cmdRelease(ts *testscript.TestScript, neg bool, args []string) {
+	s := theStory(ts)
+	close(s.proxy.released)
+	if err := s.held.Wait(); err != nil {
+		ts.Fatalf("sftp: %v\n%s", err, tail(ts))
+	}
+	s.held = nil
+	s.proxy.end()
+}
+
 // proxy passes bytes on and says when so many have gone from the client to the server. From then on it holds the rest
-// back, so that a cut happens in the middle however fast the machine is.
+// back, until it is released or ended, so that a cut happens in the middle however fast the machine is.
 type proxy struct {
 	listener net.Listener
 	to       string
 	limit    int64
 	passed   atomic.Int64
 	reached  chan struct{}
+	released chan struct{}
 	once     sync.Once
 	closed   chan struct{}
 	conns    sync.WaitGroup
@@ -146,7 +177,7 @@ type proxy struct {
 func newProxy(ts *testscript.TestScript, to string, limit int64) *proxy {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
-	p := &proxy{listener: l, to: to, limit: limit, reached: make(chan struct{}), closed: make(chan struct{})}
+	p := &proxy{listener: l, to: to, limit: limit, reached: make(chan struct{}), released: make(chan struct{}), closed: make(chan struct{})}
 	p.conns.Add(1)
 	go p.accept()
 	return p
@@ -194,23 +225,26 @@ type counted struct {
 }
 
 func (c counted) Write(b []byte) (int, error) {
-	room := c.p.limit - c.p.passed.Load()
-	if room <= 0 {
-		<-c.p.closed
-		return 0, net.ErrClosed
+	before := c.p.passed.Add(int64(len(b))) - int64(len(b))
+	room := c.p.limit - before
+	if room > int64(len(b)) {
+		return c.Conn.Write(b)
 	}
-	cut := int64(len(b)) >= room
-	if cut {
-		b = b[:room]
-	}
-	n, err := c.Conn.Write(b)
-	c.p.passed.Add(int64(n))
-	if cut && err == nil {
+	n := 0
+	if room > 0 {
+		var err error
+		if n, err = c.Conn.Write(b[:room]); err != nil {
+			return n, err
+		}
 		close(c.p.reached)
-		<-c.p.closed
-		return n, net.ErrClosed
 	}
-	return n, err
+	select {
+	case <-c.p.closed:
+		return n, net.ErrClosed
+	case <-c.p.released:
+	}
+	rest, err := c.Conn.Write(b[n:])
+	return n + rest, err
 }
 
 // session is an OpenSSH sftp that stays connected while other things happen.

@@ -29,7 +29,9 @@ type story struct {
 	stderr  string // file
 	card    map[string]map[string]string
 	proxy   *proxy
+	held    *exec.Cmd // a client on a wire that stopped
 	session *session
+	browser *browser
 }
 
 type storyKey struct{}
@@ -54,7 +56,12 @@ func theStory(ts *testscript.TestScript) *story {
 
 func (s *story) end() {
 	s.session.end()
+	s.browser.end()
 	s.proxy.end()
+	if s.held != nil {
+		_ = s.held.Process.Kill()
+		_ = s.held.Wait()
+	}
 	if s.server != nil {
 		_ = s.server.Process.Kill()
 		_ = s.server.Wait()
