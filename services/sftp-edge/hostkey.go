@@ -73,7 +73,7 @@ func createHostKey(path string, generate func() (crypto.PrivateKey, error)) ([]b
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(file.Name())
+	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
 	_, err = file.Write(text)
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return nil, err

@@ -93,7 +93,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer jobs.Close()
-	lis, err := net.Listen("tcp", at.Listen)
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", at.Listen)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	probes, err := net.Listen("tcp", at.HTTP)
+	probes, err := new(net.ListenConfig).Listen(ctx, "tcp", at.HTTP)
 	if err != nil {
 		return err
 	}

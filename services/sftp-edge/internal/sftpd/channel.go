@@ -17,18 +17,20 @@ const onlySFTP = "This server speaks SFTP only. Use an SFTP program such as File
 // firstJobs is how long a session waits for the list of jobs before it begins without.
 const firstJobs = 3 * time.Second
 
+// What is said to a peer that has gone is lost, and that is no error: the "_ =" below.
+
 // channels serves the connection's channels until it ends. Only SFTP is spoken here: no forwarding, no shell.
 func (c *connection) channels(channels <-chan ssh.NewChannel, work *sync.WaitGroup) {
 	places := make(chan struct{}, c.server.Config.MaxChannels)
 	for offered := range channels {
 		if offered.ChannelType() != "session" {
-			offered.Reject(ssh.UnknownChannelType, "only SFTP is spoken here")
+			_ = offered.Reject(ssh.UnknownChannelType, "only SFTP is spoken here")
 			continue
 		}
 		select {
 		case places <- struct{}{}:
 		default:
-			offered.Reject(ssh.ResourceShortage, "there are too many channels on this connection")
+			_ = offered.Reject(ssh.ResourceShortage, "there are too many channels on this connection")
 			continue
 		}
 		channel, requests, err := offered.Accept()
@@ -38,7 +40,7 @@ func (c *connection) channels(channels <-chan ssh.NewChannel, work *sync.WaitGro
 		}
 		work.Go(func() {
 			defer func() { <-places }()
-			defer channel.Close()
+			defer func() { _ = channel.Close() }()
 			c.serve(channel, requests)
 		})
 	}
@@ -52,25 +54,26 @@ func (c *connection) serve(channel ssh.Channel, requests <-chan *ssh.Request) {
 	for request := range requests {
 		switch {
 		case started:
-			request.Reply(false, nil)
+			_ = request.Reply(false, nil)
 		case request.Type == "subsystem" && name(request.Payload) == "sftp":
 			started = true
-			request.Reply(true, nil)
+			_ = request.Reply(true, nil)
 			work.Go(func() { c.sftp(channel) })
 		case request.Type == "exec" || request.Type == "shell":
 			started = true
-			request.Reply(true, nil)
-			io.WriteString(channel.Stderr(), onlySFTP)
+			_ = request.Reply(true, nil)
+			_, _ = io.WriteString(channel.Stderr(), onlySFTP)
 			exit(channel, 1)
 		default: // env, pty-req, window-change, …
-			request.Reply(false, nil)
+			_ = request.Reply(false, nil)
 		}
 	}
 }
 
 func (c *connection) sftp(channel ssh.Channel) {
+	// Programs ask for folders at once, and a job that is not known yet does not exist.
 	ctx, cancel := context.WithTimeout(c.server.ctx, firstJobs)
-	c.board.List(ctx) // programs ask for folders at once, and a job that is not known yet does not exist
+	_, _ = c.board.List(ctx)
 	cancel()
 	s := newSession(c)
 	server := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
@@ -82,8 +85,8 @@ func (c *connection) sftp(channel ssh.Channel) {
 
 // exit ends a channel as a program's end would.
 func exit(channel ssh.Channel, code uint32) {
-	channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Code uint32 }{code}))
-	channel.Close()
+	_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Code uint32 }{code}))
+	_ = channel.Close()
 }
 
 // name reads the one string of a request.

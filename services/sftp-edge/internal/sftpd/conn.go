@@ -1,6 +1,7 @@
 package sftpd
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
@@ -35,7 +36,6 @@ func (s *Server) handle(raw net.Conn) {
 		s.Log.Debug("no login", "client", raw.RemoteAddr(), "err", err)
 		return
 	}
-	defer conn.Close()
 	principal := login.Principal(conn.Permissions)
 	board, leave := s.Jobs.Join(principal)
 	defer leave()
@@ -52,7 +52,7 @@ func (s *Server) handle(raw net.Conn) {
 	defer func() { c.log.Info("disconnected") }()
 	var work sync.WaitGroup
 	defer work.Wait()
-	defer conn.Close()
+	defer raw.Close()
 	defer close(c.over)
 	work.Go(func() { ssh.DiscardRequests(requests) })
 	work.Go(c.keepAlive)
@@ -60,7 +60,7 @@ func (s *Server) handle(raw net.Conn) {
 		select {
 		case <-board.Ended():
 			c.log.Info("the connection was ended", "reason", board.Reason())
-			conn.Close()
+			raw.Close()
 		case <-c.over:
 		}
 	})
@@ -71,14 +71,15 @@ func (s *Server) handle(raw net.Conn) {
 func (s *Server) greet(raw net.Conn) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
 	defer s.known()
 	patient := &patient{Conn: raw}
-	raw.SetDeadline(time.Now().Add(s.Config.LoginWithin))
+	if err := raw.SetDeadline(time.Now().Add(s.Config.LoginWithin)); err != nil {
+		return nil, nil, nil, err
+	}
 	conn, channels, requests, err := ssh.NewServerConn(patient, s.SSH)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	raw.SetDeadline(time.Time{})
-	patient.start(s.Config.Idle)
-	return conn, channels, requests, nil
+	err = errors.Join(raw.SetDeadline(time.Time{}), patient.start(s.Config.Idle))
+	return conn, channels, requests, err
 }
 
 // patient is a connection that, once started, gives up a peer that neither sends nor takes anything for a while.
@@ -87,21 +88,25 @@ type patient struct {
 	wait atomic.Int64
 }
 
-func (p *patient) start(wait time.Duration) {
+func (p *patient) start(wait time.Duration) error {
 	p.wait.Store(int64(wait))
-	p.SetReadDeadline(time.Now().Add(wait)) // for the read that waits already
+	return p.SetReadDeadline(time.Now().Add(wait)) // for the read that waits already
 }
 
 func (p *patient) Read(b []byte) (int, error) {
 	if wait := p.wait.Load(); wait != 0 {
-		p.SetReadDeadline(time.Now().Add(time.Duration(wait)))
+		if err := p.SetReadDeadline(time.Now().Add(time.Duration(wait))); err != nil {
+			return 0, err
+		}
 	}
 	return p.Conn.Read(b)
 }
 
 func (p *patient) Write(b []byte) (int, error) {
 	if wait := p.wait.Load(); wait != 0 {
-		p.SetWriteDeadline(time.Now().Add(time.Duration(wait)))
+		if err := p.SetWriteDeadline(time.Now().Add(time.Duration(wait))); err != nil {
+			return 0, err
+		}
 	}
 	return p.Conn.Write(b)
 }
