@@ -135,4 +135,14 @@ func TestALongAlbumLoadsAsItIsScrolled(t *testing.T) {
 		chromedp.Poll[chromedp.Void](`(() => { window.scrollTo(0, document.body.scrollHeight); return document.querySelectorAll('.tile').length === 1000; })()`),
 		absent(`.more`),
 	))
+
+	// Reading everything again leaves the list as long as it is.
+	late := w.addPhoto(w.job, album, individuals, "IMG_Kaa.jpg")
+	w.hint(w.job)
+	must(t, chromedp.Do(ctx, exists(`#p-`+late.GetId())))
+	tiles, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.querySelectorAll('.tile').length`))
+	must(t, err)
+	if tiles != 1001 {
+		t.Errorf("%d photos are shown after reading the page again, want 1001", tiles)
+	}
 }

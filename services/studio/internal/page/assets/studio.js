@@ -62,9 +62,10 @@ function swap(have, want) {
 
 // merge makes the children of `have` those of `want`. With lists = false, the photos of lists stay as they are.
 function merge(have, want, lists) {
+  const known = new Map([...have.children].map((c) => [c.id, c]));
   let at = have.firstElementChild;
   for (const child of [...want.children]) {
-    const same = child.id && [...have.children].find((c) => c.id === child.id);
+    const same = child.id && known.get(child.id);
     if (!same) { have.insertBefore(child, at); continue; }
     if (same === at) at = at.nextElementSibling; else have.insertBefore(same, at);
     if ('list' in same.dataset && 'merge' in same.dataset) { if (lists) merge(same, child, lists); }
@@ -72,6 +73,17 @@ function merge(have, want, lists) {
     else swap(same, child);
   }
   while (at) { const next = at.nextElementSibling; at.remove(); at = next; }
+}
+
+// fill makes the lists of a page that was read again as long as they are here, so that nobody loses their place.
+async function fill(page) {
+  for (const list of all('.grid', page)) {
+    const here = document.getElementById(list.id);
+    const loaded = here ? all(':scope > .tile', here).length : 0;
+    for (let more = find('.more', list); more && all('.tile', list).length < loaded; more = find('.more', list)) {
+      more.replaceWith(...(await askPage(find('a', more).href)).body.children);
+    }
+  }
 }
 
 function mergeShell(page, lists) {
@@ -124,7 +136,9 @@ function live(job) {
     if (everything) {
       everything = false;
       ids.clear();
-      mergeShell(await askPage(location.href), true);
+      const page = await askPage(location.href);
+      await fill(page);
+      mergeShell(page, true);
     } else {
       const some = [...ids].slice(0, 100);
       some.forEach((id) => ids.delete(id));
