@@ -50,6 +50,16 @@ type edge struct {
 	log    *slog.Logger
 }
 
+// hostKeys are made once: an RSA key takes half a second.
+var hostKeys = sync.OnceValues(func() ([]ssh.Signer, error) {
+	dir, err := os.MkdirTemp("", "edge-keys-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	return sftpedge.LoadOrCreateHostKeys(filepath.Join(dir, "keys"))
+})
+
 type grpcPeer struct {
 	addr  string
 	edge  jobsv1.EdgeServiceClient
@@ -71,7 +81,7 @@ func start(t testing.TB, change ...func(*sftpedge.Config)) *edge {
 	})
 	must(t, err)
 	t.Cleanup(bucket.Close)
-	keys, err := sftpedge.LoadOrCreateHostKeys(filepath.Join(t.TempDir(), "keys"))
+	keys, err := hostKeys()
 	must(t, err)
 	e := &edge{t: t, jobs: newFakeJobs(), nc: nc, files: log, bucket: bucket, store: store, bus: bus, proxy: between, keys: keys, log: slog.New(slog.DiscardHandler)}
 	if os.Getenv("EDGE_TEST_LOG") != "" {

@@ -8,7 +8,7 @@ import (
 const (
 	slowReply   = 5 * time.Second  // from then on a waiting client is told that we live (R32)
 	stillThere  = 30 * time.Second // otherwise this is how often a silent one is asked
-	askInterval = 5 * time.Second
+	lookEvery   = time.Second
 )
 
 // pending knows since when a connection has been waiting for replies.
@@ -42,7 +42,7 @@ func (p *pending) slow() bool {
 // keepAlive asks the client for a sign of life: often while it waits for a reply, so that it sees one of ours, and now
 // and then otherwise, so that a dead peer is noticed.
 func (c *connection) keepAlive() {
-	tick := time.NewTicker(askInterval)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	asked := time.Now()
 	for {
@@ -51,7 +51,11 @@ func (c *connection) keepAlive() {
 			return
 		case <-tick.C:
 		}
-		if !c.pending.slow() && time.Since(asked) < stillThere {
+		due := stillThere
+		if c.pending.slow() {
+			due = slowReply
+		}
+		if time.Since(asked) < due {
 			continue
 		}
 		asked = time.Now()
