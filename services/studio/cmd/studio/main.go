@@ -31,6 +31,7 @@ type config struct {
 	Mapper    string `env:"FILMGATE_ALBUM_MAPPER" default:"127.0.0.1:9102" help:"album-mapper, host:port"`
 	Plaintext bool   `env:"FILMGATE_GRPC_PLAINTEXT" default:"false" help:"allow gRPC without TLS to other machines, such as inside a mesh"`
 	NATS      string `env:"FILMGATE_NATS_URL" default:"nats://127.0.0.1:4222" help:"NATS server"`
+	NATSCreds string `env:"FILMGATE_NATS_CREDENTIALS" help:"file with NATS credentials"`
 
 	S3Endpoint  string `env:"FILMGATE_S3_ENDPOINT" required:"true" help:"S3 server, host:port"`
 	S3AccessKey string `env:"FILMGATE_S3_ACCESS_KEY" required:"true" help:"access key"`
@@ -72,7 +73,11 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer mapper.Close()
-	nc, err := nats.Connect(cfg.NATS, nats.Name("studio"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
+	options := []nats.Option{nats.Name("studio"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1)}
+	if cfg.NATSCreds != "" {
+		options = append(options, nats.UserCredentials(cfg.NATSCreds))
+	}
+	nc, err := nats.Connect(cfg.NATS, options...)
 	if err != nil {
 		return fmt.Errorf("NATS: %w", err)
 	}

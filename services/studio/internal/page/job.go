@@ -13,15 +13,12 @@ import (
 )
 
 const (
-	photosPerPart = 200
 	// A job's page comes with this many photos, from at most so many sections; the script fetches others when they
 	// scroll into view.
 	photosAtFirst   = 120
 	sectionsAtFirst = 8
 	// maxAlbums bounds one page; a shoot has dozens.
 	maxAlbums = 2_000
-	// maxChanged bounds the photos that one part brings up to date.
-	maxChanged = 100
 )
 
 // jobPage is the photo management of one job.
@@ -61,12 +58,6 @@ type sectionView struct {
 	Count int64
 	Shown *catalogv1.Counts
 	List  listView
-}
-
-// listView is a stretch of tiles and where the next stretch is.
-type listView struct {
-	Tiles []tile
-	More  string
 }
 
 func (p *Pages) job(w http.ResponseWriter, r *http.Request, who session.Session) error {
@@ -162,90 +153,6 @@ func (p *Pages) albums(ctx context.Context, job string) ([]*catalogv1.Album, err
 			return all, nil
 		}
 	}
-}
-
-// list answers a stretch of one section's tiles.
-func (p *Pages) list(ctx context.Context, who session.Session, v view, album, section, token string) (listView, error) {
-	answer, err := p.Catalog.ListPhotos(ctx, &catalogv1.ListPhotosRequest{
-		JobId: v.Job, AlbumId: album, Section: sectionOf(section), States: v.states(), PageSize: photosPerPart, PageToken: token,
-	})
-	if err != nil {
-		return listView{}, err
-	}
-	p.photos.put(who.Principal.GetAccount(), answer.GetPhotos()...)
-	list := listView{Tiles: make([]tile, len(answer.GetPhotos()))}
-	for i, photo := range answer.GetPhotos() {
-		list.Tiles[i] = newTile(photo, v, mayOf(who))
-	}
-	if next := answer.GetNextPageToken(); next != "" {
-		list.More = v.listPath(album, section, next)
-	}
-	return list, nil
-}
-
-// photoList answers the next tiles of a section.
-func (p *Pages) photoList(w http.ResponseWriter, r *http.Request, who session.Session) error {
-	query := r.URL.Query()
-	v := viewOf(r, r.PathValue("job"))
-	ctx, cancel := soon(r)
-	defer cancel()
-	list, err := p.list(ctx, who, v, query.Get("of"), query.Get("section"), query.Get("token"))
-	if err != nil {
-		return err
-	}
-	if fromScript(r) {
-		return p.part(w, r, "list", "tiles", list)
-	}
-	p.show(w, r, &who, http.StatusOK, "list", listPage{
-		Title: sectionTitles[query.Get("section")], Back: v.with(query.Get("of"), v.State).path(), List: list,
-	})
-	return nil
-}
-
-// listPage is a stretch of tiles on a page of its own, where no script runs.
-type listPage struct {
-	Title string
-	Back  string
-	List  listView
-}
-
-// changesPart is what the page has to bring up to date: its shell, and some photos.
-type changesPart struct {
-	*jobPage
-	Changed []tile
-	Gone    []string
-}
-
-// changes answers the shell and the named photos as they are now.
-func (p *Pages) changes(w http.ResponseWriter, r *http.Request, who session.Session) error {
-	shell, err := p.jobShell(r, who)
-	if err != nil {
-		return err
-	}
-	ids := r.URL.Query()["photo"]
-	if len(ids) > maxChanged {
-		return fault.New(fault.Invalid, "ask for at most %d photos at once", maxChanged)
-	}
-	part := changesPart{jobPage: shell}
-	ctx, cancel := soon(r)
-	defer cancel()
-	for _, id := range ids {
-		photo, err := p.Catalog.GetPhoto(ctx, &catalogv1.GetPhotoRequest{Id: id})
-		if fault.Is(err, fault.NotFound) {
-			part.Gone = append(part.Gone, id)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		p.photos.put(who.Principal.GetAccount(), photo)
-		if photo.GetJobId() != shell.Job.GetId() || !shell.View.shows(photo) {
-			part.Gone = append(part.Gone, id)
-			continue
-		}
-		part.Changed = append(part.Changed, newTile(photo, shell.View, shell.May))
-	}
-	return p.part(w, r, "job", "changes", part)
 }
 
 func (p *Pages) renameAlbum(w http.ResponseWriter, r *http.Request, _ session.Session) error {
