@@ -58,7 +58,6 @@ func (r *Relay) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("starting the outbox relay: %w", err)
 	}
-	wakes := r.wakes()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	failing := false
@@ -75,10 +74,9 @@ func (r *Relay) Run(ctx context.Context) error {
 			r.Log.InfoContext(ctx, "events leave the outbox again")
 		}
 		failing = err != nil
+		wakes := r.wakes()
 		if failing {
 			wakes = nil // a wake-up must not make a failing relay spin
-		} else {
-			wakes = r.wake
 		}
 		select {
 		case <-ctx.Done():

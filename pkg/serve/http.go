@@ -36,7 +36,9 @@ func HTTP(ctx context.Context, lis net.Listener, handler http.Handler) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-served
+	if e := <-served; err == nil && !errors.Is(e, http.ErrServerClosed) {
+		err = e
+	}
 	if err != nil {
 		return fmt.Errorf("stopping HTTP on %s: %w", lis.Addr(), err)
 	}

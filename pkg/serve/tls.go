@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -48,11 +49,11 @@ func (f TLSFiles) Load() (*tls.Config, error) {
 }
 
 // Listen opens a gRPC server's address. Without TLS it must be on this machine, unless plaintext is allowed.
-func (f TLSFiles) Listen(address string) (net.Listener, error) {
+func (f TLSFiles) Listen(ctx context.Context, address string) (net.Listener, error) {
 	if f.Cert == "" && !f.AllowPlaintext && !loopback(address) {
 		return nil, fault.New(fault.Invalid, "gRPC on %s could be heard by others: give TLS certificates, or set FILMGATE_ALLOW_PLAINTEXT=true", address)
 	}
-	lis, err := net.Listen("tcp", address)
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "cannot listen on %s", address)
 	}

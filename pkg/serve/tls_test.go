@@ -70,7 +70,7 @@ func TestServicesKnowEachOtherByCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lis, err := ours.Listen("127.0.0.1:0")
+	lis, err := ours.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestBadTLSSettingsAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if lis, err := (serve.TLSFiles{}).Listen(":0"); !fault.Is(err, fault.Invalid) {
+	if lis, err := (serve.TLSFiles{}).Listen(t.Context(), ":0"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("plaintext for everybody: %v, %v", lis, err)
 	}
 }

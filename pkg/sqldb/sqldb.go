@@ -6,6 +6,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -92,8 +93,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	read.SetMaxOpenConns(8)
 	db := &DB{dialect: SQLite, read: read, write: write, held: map[string]bool{}}
 	if err := write.PingContext(ctx); err != nil {
-		db.Close()
-		return nil, fault.Wrap(err, fault.Invalid, "cannot open the database %s", path)
+		return nil, fault.Wrap(errors.Join(err, db.Close()), fault.Invalid, "cannot open the database %s", path)
 	}
 	return db, nil
 }

@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func TestLoggerWritesJSONAtItsLevel(t *testing.T) {
 
 func TestMetricsHandlerServesTheRegistry(t *testing.T) {
 	rec := httptest.NewRecorder()
-	telemetry.MetricsHandler(telemetry.NewRegistry()).ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	telemetry.MetricsHandler(telemetry.NewRegistry()).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if !strings.Contains(rec.Body.String(), "go_goroutines") {
 		t.Error("no runtime metrics")
 	}

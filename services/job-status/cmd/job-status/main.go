@@ -55,7 +55,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() {
+		if err := db.Close(); err != nil {
+			log.Warn("closing the database", "error", err)
+		}
+	}()
 	options := []nats.Option{
 		nats.Name("job-status"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("event server", "error", err) }),
@@ -76,11 +80,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	grpcListener, err := c.TLS.Listen(c.GRPC)
+	grpcListener, err := c.TLS.Listen(ctx, c.GRPC)
 	if err != nil {
 		return err
 	}
-	httpListener, err := net.Listen("tcp", c.HTTP)
+	httpListener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.HTTP)
 	if err != nil {
 		return err
 	}

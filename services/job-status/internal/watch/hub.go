@@ -6,6 +6,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -96,7 +97,7 @@ func (h *Hub) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	revisions, err := h.store.Revisions(ctx, accounts)
-	if err != nil && context.Cause(ctx) == context.Canceled {
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return // stopping
 	}
 	h.mu.Lock()
