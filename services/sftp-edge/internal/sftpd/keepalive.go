@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	slowReply   = 5 * time.Second  // from then on a waiting client is told that we live (R32)
-	stillThere  = 30 * time.Second // otherwise this is how often a silent one is asked
-	lookEvery   = time.Second
+	slowReply  = 5 * time.Second  // from then on a waiting client is told that we live (R32)
+	stillThere = 30 * time.Second // otherwise this is how often a silent one is asked
+	lookEvery  = time.Second
 )
 
 // pending knows since when a connection has been waiting for replies.
