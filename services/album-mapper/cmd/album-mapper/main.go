@@ -68,7 +68,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	options := []nats.Option{nats.Name("album-mapper"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", "error", err) })}
 	if at.NATSCreds != "" {
@@ -101,11 +101,12 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	calls, err := net.Listen("tcp", at.GRPC)
+	var listen net.ListenConfig
+	calls, err := listen.Listen(ctx, "tcp", at.GRPC)
 	if err != nil {
 		return err
 	}
-	probes, err := net.Listen("tcp", at.HTTP)
+	probes, err := listen.Listen(ctx, "tcp", at.HTTP)
 	if err != nil {
 		return err
 	}
