@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -181,8 +180,9 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	if err := in.card.write(data); err != nil {
 		return nil, err
 	}
-	in.stages.run("studio", pages.Run)
 	in.stages.run("studio pages", func(ctx context.Context) error { return serve.HTTP(ctx, web, pages.Handler()) })
+	// Stopped before the pages: it ends the live streams that they would wait for.
+	in.stages.run("studio", pages.Run)
 	in.stages.run("sftp-edge", edge.Run)
 	return in, nil
 }
@@ -205,6 +205,3 @@ func makeCard(k kept, sftpAddr, webAddr, fingerprint string, bus *embednats.Serv
 	c.GRPC.Address, c.GRPC.Token = k.GRPCAddr, k.OperatorToken
 	return c
 }
-
-// prepareLimit bounds the first start's calls to job-status.
-const prepareLimit = 20 * time.Second

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"filmgate.dev/pkg/fault"
@@ -22,14 +23,15 @@ func main() {
 	}
 }
 
-// explain answers an operator's view of an error: the sentence for its sender, and the cause only where it is ours to see.
+// explain answers an operator's view of an error: the sentence that its sender meant for him, or the whole of it where
+// nobody wrote one.
 func explain(err error) string {
 	var told *fault.Error
-	if errors.As(err, &told) {
-		return err.Error()
-	}
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return "interrupted"
+	case errors.As(err, &told) && told.Kind != fault.Internal:
+		return strings.Replace(err.Error(), told.Error(), told.Message, 1)
 	}
 	return err.Error()
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -18,6 +19,9 @@ const (
 	demoJob      = "JOB00001"
 	demoSFTPUser = "demo"
 )
+
+// prepareLimit bounds the first start's calls to job-status.
+const prepareLimit = 20 * time.Second
 
 // prepare makes the demo account, its administrator, job and SFTP user, through the same API as everybody. It can be
 // killed anywhere and done again: the passwords were kept before the first call.

@@ -22,11 +22,11 @@ import (
 )
 
 type config struct {
-	Database     string `env:"FILMGATE_DATABASE" required:"true" help:"sqlite:/path/of.db or postgres://user:password@host/name?search_path=jobs"`
-	NATS         string `env:"FILMGATE_NATS" default:"nats://127.0.0.1:4222" help:"address of the event server"`
-	NATSCreds    string `env:"FILMGATE_NATS_CREDS" help:"path of the credentials file for the event server"`
-	GRPC         string `env:"FILMGATE_GRPC_ADDRESS" default:"127.0.0.1:9090" help:"where gRPC is served"`
-	HTTP         string `env:"FILMGATE_HTTP_ADDRESS" default:"127.0.0.1:9091" help:"where /healthz, /readyz and /metrics are served"`
+	Database     string `env:"FILMGATE_JOBS_DATABASE" required:"true" help:"sqlite:/path/of.db or postgres://user:password@host/name?search_path=jobs"`
+	NATS         string `env:"FILMGATE_NATS_URL" default:"nats://127.0.0.1:4222" help:"address of the event server"`
+	NATSCreds    string `env:"FILMGATE_NATS_CREDENTIALS" help:"path of the credentials file for the event server"`
+	GRPC         string `env:"FILMGATE_JOBS_GRPC" default:"127.0.0.1:9101" help:"where gRPC is served"`
+	HTTP         string `env:"FILMGATE_JOBS_HTTP" default:"127.0.0.1:8083" help:"where /healthz, /readyz and /metrics are served"`
 	Installation string `env:"FILMGATE_INSTALLATION" default:"local" help:"names this installation in events"`
 	TLS          serve.TLSFiles
 	Log          telemetry.LogConfig

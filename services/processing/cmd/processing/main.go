@@ -33,7 +33,7 @@ type peers struct {
 	SecretKey    string `env:"FILMGATE_S3_SECRET_KEY" required:"true" help:"S3 secret key"`
 	Bucket       string `env:"FILMGATE_S3_BUCKET" default:"filmgate" help:"the bucket of all photos"`
 	Region       string `env:"FILMGATE_S3_REGION" default:"us-east-1" help:"the bucket's region"`
-	Secure       bool   `env:"FILMGATE_S3_TLS" default:"false" help:"speak TLS to the S3 server"`
+	Secure       bool   `env:"FILMGATE_S3_TLS" default:"true" help:"speak TLS to the S3 server"`
 	Listen       string `env:"FILMGATE_PROCESSING_HTTP" default:"127.0.0.1:8084" help:"where /healthz, /readyz and /metrics are served"`
 }
 

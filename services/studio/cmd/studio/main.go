@@ -38,7 +38,7 @@ type config struct {
 	S3SecretKey string `env:"FILMGATE_S3_SECRET_KEY" required:"true" help:"secret key"`
 	S3Bucket    string `env:"FILMGATE_S3_BUCKET" default:"filmgate" help:"bucket"`
 	S3Region    string `env:"FILMGATE_S3_REGION" default:"us-east-1" help:"region"`
-	S3TLS       bool   `env:"FILMGATE_S3_TLS" default:"false" help:"TLS to the S3 server"`
+	S3TLS       bool   `env:"FILMGATE_S3_TLS" default:"true" help:"TLS to the S3 server"`
 
 	SFTPAddress string `env:"FILMGATE_SFTP_PUBLIC_ADDR" default:"127.0.0.1:2022" help:"what photographers connect to, host:port"`
 	HostKey     string `env:"FILMGATE_SFTP_HOST_KEY_SHA256" help:"fingerprint of the SFTP host key, SHA256:…"`
