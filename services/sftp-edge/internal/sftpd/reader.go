@@ -142,7 +142,7 @@ func (r *reader) reserve() error {
 	}
 	ctx, cancel := context.WithTimeout(r.session.server.ctx, roomWait)
 	defer cancel()
-	if r.share.Grow(ctx, maxBlocks*blockBytes) != nil {
+	if r.share.Reserve(ctx, maxBlocks*blockBytes) != nil {
 		return fault.New(fault.Unavailable, "the server is busy; try again in a minute")
 	}
 	r.reserved = true

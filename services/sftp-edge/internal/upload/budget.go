@@ -30,10 +30,10 @@ type Share struct {
 
 // claim is a share that waits for n more bytes.
 type claim struct {
-	share *Share
-	bytes int64
-	gate  bool // only asks whether there is room: never overdraws
-	ready chan struct{}
+	share  *Share
+	bytes  int64
+	strict bool // never overdraws
+	ready  chan struct{}
 }
 
 // NewBudget makes a budget of so many bytes, dealt out in slabs.
@@ -71,6 +71,9 @@ func (b *Budget) Room(ctx context.Context, n int64) error {
 // Grow adds n bytes to the share, waiting until others give some back or ctx ends.
 func (s *Share) Grow(ctx context.Context, n int64) error { return s.claim(ctx, n, false) }
 
+// Reserve is Grow for those who can do without: it never overdraws.
+func (s *Share) Reserve(ctx context.Context, n int64) error { return s.claim(ctx, n, true) }
+
 // Shrink gives back n bytes.
 func (s *Share) Shrink(n int64) {
 	if n == 0 {
@@ -87,10 +90,10 @@ func (s *Share) Shrink(n int64) {
 	b.settle()
 }
 
-func (s *Share) claim(ctx context.Context, n int64, gate bool) error {
+func (s *Share) claim(ctx context.Context, n int64, strict bool) error {
 	b := s.budget
 	b.mu.Lock()
-	c := &claim{share: s, bytes: n, gate: gate, ready: make(chan struct{})}
+	c := &claim{share: s, bytes: n, strict: strict, ready: make(chan struct{})}
 	at, _ := slices.BinarySearchFunc(b.waiting, s.age+1, func(w *claim, age int64) int { return int(w.share.age - age) })
 	b.waiting = slices.Insert(b.waiting, at, c)
 	b.settle()
@@ -119,7 +122,7 @@ func (b *Budget) settle() {
 		case blocked:
 			return false
 		case c.bytes <= b.free:
-		case !c.gate && b.debtor == nil:
+		case !c.strict && b.debtor == nil:
 			b.debtor = c.share
 		default:
 			blocked = true

@@ -53,6 +53,19 @@ func TestBusyInWords(t *testing.T) {
 	})
 }
 
+// Whoever can do without never overdraws, however long the others wait.
+func TestReserveNeverOverdraws(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := NewBudget(32, int(small.Slab))
+		reader := budget.Join()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if reader.Reserve(ctx, 48) == nil || budget.Free() != 32 {
+			t.Fatal(budget.Free())
+		}
+	})
+}
+
 func TestRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := NewBudget(32, int(small.Slab))
