@@ -53,6 +53,7 @@ type Server struct {
 	mu        sync.Mutex
 	conns     map[net.Conn]struct{}
 	strangers int
+	empty     chan struct{} // closed when the last connection is gone, if somebody waits
 }
 
 // Refusal is one request that was refused, in the words that the client was shown.
@@ -63,6 +64,9 @@ type Refusal struct {
 
 // extensionsOnce guards the library's only way to say which extensions there are.
 var extensionsOnce sync.Once
+
+// lastWords is how long the last answers have.
+const lastWords = 500 * time.Millisecond
 
 // Serve takes connections until ctx ends, lets running uploads finish for a while, and closes what is left.
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
@@ -78,6 +82,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	lis.Close()
 	close(s.draining)
 	s.Transfers.Idle(s.Config.Drain)
+	s.linger()
 	stop()
 	s.closeAll()
 	s.work.Wait()
@@ -133,6 +138,26 @@ func (s *Server) gone(conn net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, conn)
+	if len(s.conns) == 0 && s.empty != nil {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+// linger lets the last answers reach their clients: an upload is over a moment before its OK is on the wire.
+func (s *Server) linger() {
+	s.mu.Lock()
+	if len(s.conns) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	empty := make(chan struct{})
+	s.empty = empty
+	s.mu.Unlock()
+	select {
+	case <-empty:
+	case <-time.After(lastWords):
+	}
 }
 
 func (s *Server) closeAll() {
