@@ -84,7 +84,9 @@ func cmdSame(ts *testscript.TestScript, neg bool, args []string) {
 // example is the SDK's example program, built once.
 var example = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(filepath.Dir(binary), "photoevents-example")
-	out, err := exec.Command("go", "build", "-o", path, "filmgate.dev/pkg/photoevents/example").CombinedOutput()
+	build := exec.Command("go", "build", "-o", path, "./example")
+	build.Dir = "../../pkg/photoevents"
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building the example: %w\n%s", err, out)
 	}
