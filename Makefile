@@ -24,7 +24,7 @@ build: ## build the one binary into .bin/filmgate
 	@CGO_ENABLED=0 go build -trimpath -o $(BIN)/filmgate ./services/all-in-one
 
 .PHONY: setup
-setup: ## install what the tests need: OpenSSH, lftp, PostgreSQL, Chromium, gcc (quiet when they are there)
+setup: ## install what the tests need: SFTP clients, PostgreSQL, Chromium, gcc (quiet when they are there)
 	@.ci/setup
 
 .PHONY: test
