@@ -86,6 +86,8 @@ func (c DialConfig) withToken(ctx context.Context) context.Context {
 // faultStream turns the statuses of a stream into errors with a kind. io.EOF passes.
 type faultStream struct{ grpc.ClientStream }
 
+func (s faultStream) SendMsg(m any) error { return fault.FromStatus(s.ClientStream.SendMsg(m)) }
+
 func (s faultStream) RecvMsg(m any) error { return fault.FromStatus(s.ClientStream.RecvMsg(m)) }
 
 // loopback reports whether the target can only be on this machine.

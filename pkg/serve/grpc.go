@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -79,7 +80,8 @@ func (c GRPCConfig) finish(ctx context.Context, method string, err *error) {
 	if *err == nil {
 		return
 	}
-	switch fault.KindOf(*err) {
+	// A Send to a caller that left answers a status of the library's.
+	switch fault.KindOf(fault.FromStatus(*err)) {
 	case fault.Internal:
 		c.Log.ErrorContext(ctx, "call failed", "method", method, "error", *err)
 	case fault.Unavailable:
@@ -98,6 +100,7 @@ func GRPC(ctx context.Context, lis net.Listener, server *grpc.Server) error {
 	go func() { served <- server.Serve(lis) }()
 	select {
 	case err := <-served:
+		server.Stop() // connections outlive their listener
 		return fmt.Errorf("serving gRPC on %s: %w", lis.Addr(), err)
 	case <-ctx.Done():
 	}
@@ -105,7 +108,8 @@ func GRPC(ctx context.Context, lis net.Listener, server *grpc.Server) error {
 	timer := time.AfterFunc(grace, server.Stop)
 	defer timer.Stop()
 	server.GracefulStop()
-	if err := <-served; err != nil {
+	// ErrServerStopped: ctx had ended before the server began.
+	if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("stopping gRPC on %s: %w", lis.Addr(), err)
 	}
 	return nil

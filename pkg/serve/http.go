@@ -25,7 +25,8 @@ func HTTP(ctx context.Context, lis net.Listener, handler http.Handler) error {
 	go func() { served <- server.Serve(lis) }()
 	select {
 	case err := <-served:
-		return fmt.Errorf("serving HTTP on %s: %w", lis.Addr(), err)
+		// Connections outlive their listener; the listener's error is the one to tell.
+		return fmt.Errorf("serving HTTP on %s: %w", lis.Addr(), errors.Join(err, server.Close()))
 	case <-ctx.Done():
 	}
 	timer := time.AfterFunc(grace/2, endRequests)

@@ -195,3 +195,53 @@ func TestReadiness(t *testing.T) {
 		t.Errorf("health: %d", code)
 	}
 }
+
+func TestAStopBeforeTheStartIsCleanToo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 { // whether the server or its end is first is not ours to say
+		lis, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := serve.GRPC(ctx, lis, serve.NewGRPC(serve.GRPCConfig{})); err != nil {
+			t.Fatal(err)
+		}
+		if lis, err = net.Listen("tcp", lis.Addr().String()); err != nil {
+			t.Fatalf("the listener was left open: %v", err)
+		}
+		if err := serve.HTTP(ctx, lis, http.NotFoundHandler()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A listener that dies must not leave calls behind that nobody can stop: Watch ends with its connection.
+func TestALostListenerEndsItsCalls(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := service{watching: make(chan struct{})}
+	server := serve.NewGRPC(serve.GRPCConfig{})
+	grpc_health_v1.RegisterHealthServer(server, s)
+	done := make(chan error, 1)
+	go func() { done <- serve.GRPC(t.Context(), lis, server) }()
+	conn, err := serve.Dial(lis.Addr().String(), serve.DialConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	watch, err := grpc_health_v1.NewHealthClient(conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-s.watching
+	lis.Close()
+	if err := <-done; err == nil {
+		t.Error("a lost listener is no error")
+	}
+	if _, err := watch.Recv(); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("the watch ended with %v", err)
+	}
+}
