@@ -194,3 +194,23 @@ func TestAQueryThatTakesTooLongIsUnavailable(t *testing.T) {
 		}
 	})
 }
+
+// A deadline that passes just before the commit is a server that was too slow, not a bug: the kind decides what callers do.
+func TestACommitAfterTheEndIsUnavailable(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		migrated(t, db)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		err := db.InTx(ctx, func(_ context.Context, tx sqldb.Tx) error {
+			cancel()
+			for { // until the end has rolled it back
+				if _, err := tx.ExecContext(t.Context(), `DELETE FROM thing`); errors.Is(err, sql.ErrTxDone) {
+					return nil
+				}
+			}
+		})
+		if !fault.Is(err, fault.Unavailable) {
+			t.Errorf("got %v, want Unavailable", err)
+		}
+	})
+}

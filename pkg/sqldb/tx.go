@@ -83,5 +83,9 @@ func run(ctx context.Context, pool *sql.DB, options *sql.TxOptions, do func(cont
 	if err := do(context.WithValue(ctx, txKey{}, true), Tx{tx}); err != nil {
 		return err
 	}
-	return tx.Commit()
+	err = tx.Commit()
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return ctx.Err() // the end of ctx has rolled it back, which is not a bug of ours
+	}
+	return err
 }
