@@ -202,3 +202,19 @@ func TestWhatCanNeverBeSaidIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAStoppedRelayLeavesNothingOnTheConnection(t *testing.T) {
+	js, _ := bus(t)
+	db := sqltest.SQLite(t)
+	if err := outbox.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	before := js.Conn().NumSubscriptions()
+	add(t, db, 0, 3)
+	_, stop := relay(t, db, js, slog.New(slog.DiscardHandler))
+	eventually(t, "nothing waits", func() bool { return waiting(t, db) == 0 })
+	stop()
+	if now := js.Conn().NumSubscriptions(); now != before {
+		t.Errorf("%d subscriptions, were %d", now, before)
+	}
+}

@@ -10,15 +10,15 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/sqldb"
 	"filmgate.dev/pkg/telemetry"
 )
 
 const (
-	batch       = 256                    // rows published at a time
-	poll        = 500 * time.Millisecond // for rows that another replica added
-	ackWait     = 10 * time.Second       // a leader lost is found again within 8.4 s
-	contentType = "application/cloudevents+json"
+	batch   = 256                    // rows published at a time
+	poll    = 500 * time.Millisecond // for rows that another replica added
+	ackWait = 10 * time.Second       // a leader lost is found again within 8.4 s
 )
 
 // Relay publishes what lies in the outbox. Every replica runs one; a lock lets one of them work at a time.
@@ -58,6 +58,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("starting the outbox relay: %w", err)
 	}
+	defer r.js.CleanupPublisher() // its subscription would live as long as the connection
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	failing := false
@@ -175,7 +176,7 @@ func (r *Relay) delete(ctx context.Context, said []row) error {
 func (x row) message() *nats.Msg {
 	header := nats.Header{
 		jetstream.MsgIDHeader: {x.eventID},
-		"Content-Type":        {contentType},
+		"Content-Type":        {events.ContentType},
 	}
 	if x.traceparent != "" {
 		header[telemetry.TraceHeader] = []string{x.traceparent}
