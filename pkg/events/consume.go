@@ -89,6 +89,8 @@ func (c *consumer) consume(ctx context.Context) error {
 	// Handlers outlive ctx by drainFor, so that what was begun is finished and acknowledged.
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	defer context.AfterFunc(ctx, func() {
 		if sleep(work, drainFor) {
 			stop()
@@ -96,6 +98,7 @@ func (c *consumer) consume(ctx context.Context) error {
 	})()
 
 	err := c.run(ctx, work)
+	end() // a closed connection ends it too: handlers must not wait for what cannot come
 	close(c.pulled)
 	c.running.Wait()
 	return err
@@ -127,7 +130,7 @@ func (c *consumer) run(ctx, work context.Context) error {
 			continue
 		}
 		if ctx.Err() != nil {
-			return nil
+			break // whatever failed, the end explains it
 		}
 		if c.js.Conn().IsClosed() {
 			return fault.Wrap(err, fault.Unavailable, "the connection to the event server is closed")

@@ -458,3 +458,26 @@ func TestHintsAndProgressAreHeard(t *testing.T) {
 		t.Errorf("half a hint: %v", err)
 	}
 }
+
+func TestAClosedConnectionEndsHandlersThatWaitForAnOutage(t *testing.T) {
+	js, nc := bus(t)
+	say1(t, js, "U1")
+	cfg := settings()
+	cfg.Attempts, cfg.MaxDeliver = 1, 2
+	tries := make(chan struct{}, 1)
+	c := newConsumer(js, cfg, func(context.Context, Message) error {
+		select {
+		case tries <- struct{}{}:
+		default:
+		}
+		return fault.New(fault.Unavailable, "away")
+	})
+	c.holdFor = time.Millisecond
+	ended := make(chan error, 1)
+	go func() { ended <- c.consume(t.Context()) }()
+	receive(t, tries)
+	nc.Close()
+	if err := receive(t, ended); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+}
