@@ -48,12 +48,15 @@ func (w *worker) work(ctx context.Context) error {
 	// Handlers outlive ctx, so that what was begun is finished and acknowledged.
 	handlers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	defer context.AfterFunc(ctx, func() {
 		if sleep(handlers, drainFor) {
 			stop()
 		}
 	})()
 	err := w.run(ctx, handlers)
+	end() // a closed connection ends it too: handlers get no longer than after a stop
 	close(w.pulled)
 	w.running.Wait()
 	return err
@@ -75,7 +78,7 @@ func (w *worker) run(ctx, handlers context.Context) error {
 			continue
 		}
 		if ctx.Err() != nil {
-			return nil
+			break // whatever failed, the end explains it
 		}
 		if w.js.Conn().IsClosed() {
 			return fmt.Errorf("photoevents: the connection is closed: %w", err)
