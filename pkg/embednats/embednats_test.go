@@ -61,6 +61,21 @@ func TestStoredMessagesAreThereAfterARestart(t *testing.T) {
 	publish(2)
 }
 
+// Whoever starts the product must be able to believe its warnings.
+func TestAStartWarnsOfNothing(t *testing.T) {
+	var said strings.Builder
+	cfg := config(t, t.TempDir())
+	cfg.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	server, err := embednats.Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	if said.Len() > 0 {
+		t.Error(said.String())
+	}
+}
+
 func TestASecondServerInTheSameFolderIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	first, err := embednats.Start(t.Context(), config(t, dir))
