@@ -81,7 +81,7 @@ func TestRejections(t *testing.T) {
 				if !fault.Is(err, fault.Invalid) {
 					t.Errorf("a rejection is %v", fault.KindOf(err))
 				}
-				if !strings.HasSuffix(r.Message, ".") || !(strings.Contains(r.Message, "pload") || strings.Contains(r.Message, "xport")) {
+				if !strings.HasSuffix(r.Message, ".") || !strings.Contains(r.Message, "pload") && !strings.Contains(r.Message, "xport") {
 					t.Errorf("the words do not say what to do: %s", r.Message)
 				}
 			}
