@@ -45,7 +45,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		}
 	}()
 
-	k, err := keep(data)
+	k, err := keep(ctx, data)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	if err != nil {
 		return nil, err
 	}
-	grpcListener, err := net.Listen("tcp", k.GRPCAddr)
+	grpcListener, err := new(net.ListenConfig).Listen(ctx, "tcp", k.GRPCAddr)
 	if err != nil {
 		return nil, err
 	}

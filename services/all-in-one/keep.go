@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -49,7 +50,7 @@ func readKept(data string) (kept, error) {
 }
 
 // keep reads what an earlier start kept, or makes it; ports that somebody else took since are chosen anew.
-func keep(data string) (kept, error) {
+func keep(ctx context.Context, data string) (kept, error) {
 	k, err := readKept(data)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -68,7 +69,7 @@ func keep(data string) (kept, error) {
 		return k, err
 	}
 	for _, addr := range []*string{&k.NATSAddr, &k.S3Addr, &k.GRPCAddr} {
-		if *addr, err = freeAddr(*addr); err != nil {
+		if *addr, err = freeAddr(ctx, *addr); err != nil {
 			return k, err
 		}
 	}
@@ -84,13 +85,14 @@ func (k kept) write(data string) error {
 }
 
 // freeAddr answers addr if nobody listens there, another loopback address otherwise.
-func freeAddr(addr string) (string, error) {
+func freeAddr(ctx context.Context, addr string) (string, error) {
+	var open net.ListenConfig
 	if addr != "" {
-		if l, err := net.Listen("tcp", addr); err == nil {
+		if l, err := open.Listen(ctx, "tcp", addr); err == nil {
 			return addr, l.Close()
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := open.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("no free port on 127.0.0.1: %w", err)
 	}

@@ -56,15 +56,15 @@ func (r *runOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer func() { _ = unlock() }() // the end of the process unlocks it too
 
 	// The doors are opened first: a busy port is found before anything is started.
-	sftp, err := listen("--sftp", r.sftpAddr)
+	sftp, err := listen(ctx, "--sftp", r.sftpAddr)
 	if err != nil {
 		return err
 	}
 	defer sftp.Close()
-	web, err := listen("--http", r.httpAddr)
+	web, err := listen(ctx, "--http", r.httpAddr)
 	if err != nil {
 		return err
 	}
@@ -92,8 +92,8 @@ func (r *runOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	return err
 }
 
-func listen(flag, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
+func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with %s", addr, cause(err), flag)
 	}

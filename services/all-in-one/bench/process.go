@@ -133,7 +133,7 @@ type edge struct {
 }
 
 func (p *product) startEdge(ctx context.Context, bin string) (*edge, error) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +151,9 @@ func (p *product) startEdge(ctx context.Context, bin string) (*edge, error) {
 	if err := e.cmd.Start(); err != nil {
 		return nil, err
 	}
+	dial := net.Dialer{Timeout: time.Second}
 	for range 200 {
-		conn, err := net.DialTimeout("tcp", e.address, time.Second)
+		conn, err := dial.DialContext(ctx, "tcp", e.address)
 		if err == nil {
 			return e, conn.Close()
 		}
