@@ -12,7 +12,7 @@ func TestUsers(t *testing.T) {
 	w := newWorld(t, studio.Config{})
 	b := w.signedIn("ada@example.org")
 
-	card := b.post("/users", "display_name", "Mia Berg", "role", "upload", "right", "upload", "right", "nonsense", "sftp_user_name", "mia.berg", "job", w.job.GetId())
+	card := b.post("/users", "display_name", "Mia Berg", "role", "upload", "right", "upload", "right", "nonsense", "sftp_user_name", "mia.berg", "all_jobs", "yes", "job", w.job.GetId())
 	card.wants(t, http.StatusOK, "tulip-harbor-61-quilt", "mia.berg", "2022", "SHA256:Zk3vQ0m1uP7d", `href="sftp://mia.berg@127.0.0.1:2022/"`, "FileZilla", "shown only this once")
 	if card.header.Get("Cache-Control") != "no-store" {
 		t.Error("a page with a password may be kept by the browser")

@@ -81,8 +81,11 @@ func (p *Pages) createUser(w http.ResponseWriter, r *http.Request, who session.S
 		JobIds:       r.PostForm["job"],
 		SftpUserName: strings.TrimSpace(r.PostForm.Get("sftp_user_name")),
 	}
-	if form.Role == jobsv1.Role_ROLE_ADMIN {
+	switch {
+	case form.Role == jobsv1.Role_ROLE_ADMIN:
 		form.AllJobs = true
+	case len(form.JobIds) > 0:
+		form.AllJobs = false // "every job" is ticked from the start: who then ticks single ones means these
 	}
 	if form.Email == "" && form.SftpUserName == "" {
 		return p.showNewUser(w, r, who, http.StatusBadRequest, form, "Give an SFTP user name, an e-mail address for the web login, or both.")

@@ -279,6 +279,13 @@ document.addEventListener('change', (e) => { if ('submit' in e.target.dataset) e
 
 // ---- small helps ----
 
+// On the page of a new user "every job" is ticked from the start; it and single jobs untick each other.
+for (const every of all('[data-every]')) {
+  const single = [...every.form.querySelectorAll('[name="' + every.dataset.every + '"]')];
+  every.addEventListener('change', () => { if (every.checked) for (const box of single) box.checked = false; });
+  for (const box of single) box.addEventListener('change', () => { if (box.checked) every.checked = false; });
+}
+
 for (const input of all('[data-suggest]')) {
   const target = input.form.elements[input.dataset.suggest];
   let mine = !target.value;
