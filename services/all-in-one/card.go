@@ -87,18 +87,27 @@ func (c card) print(w io.Writer, data string, first bool) {
   Studio          %s
                   e-mail %s   password %s
 
-  Operators       filmgate job list%s      filmgate events tail%s
+  Operators       %s job list%s
+                  %s events tail%s
                   everything above, and the addresses for programs: %s
 
   Stop with Ctrl-C.
 `,
 		c.SFTP.Address, c.SFTP.User, c.SFTP.Password, c.SFTP.HostKeySHA256, port, c.SFTP.User, host, host, port,
 		c.Studio.URL, c.Studio.Email, c.Studio.Password,
-		dataFlag(data), dataFlag(data), cardPath(data))
+		command(), dataFlag(data), command(), dataFlag(data), cardPath(data))
 	if first {
 		fmt.Fprint(w, "\n  First start: the account demo, job JOB00001 and these passwords were just made.\n")
 	}
 	fmt.Fprintln(w)
+}
+
+// command answers how this binary was called: .bin/filmgate is on nobody's PATH.
+func command() string {
+	if len(os.Args) > 0 && os.Args[0] != "" {
+		return os.Args[0]
+	}
+	return "filmgate"
 }
 
 // dataFlag answers what to add to a command so that it finds the folder; nothing where the default does.

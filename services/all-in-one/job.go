@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,13 +14,13 @@ import (
 )
 
 var jobTable = table[*jobsv1.Job]{
-	head: "JOB\tSTATUS\tLOCKED\tNAME",
+	head: "JOB\tSTATUS\tLOCKED\tASSIGNED\tNAME",
 	row: func(j *jobsv1.Job) string {
 		locked := "-"
 		if j.GetLocked() {
 			locked = "locked"
 		}
-		return j.GetInternalName() + "\t" + statusName(j.GetStatus()) + "\t" + locked + "\t" + j.GetName()
+		return j.GetInternalName() + "\t" + statusName(j.GetStatus()) + "\t" + locked + "\t" + strconv.Itoa(len(j.GetAssignees())) + "\t" + j.GetName()
 	},
 	json: func(j *jobsv1.Job) any {
 		return struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -55,7 +56,32 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 
 	root.AddCommand(runCommand(o), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), eventsCommand(o))
 	root.CompletionOptions.HiddenDefaultCmd = true
+	explainUse(root)
 	return root
+}
+
+// explainUse has every command answer wrong use with the right one: a group otherwise takes a subcommand that it does not
+// know for a wish to read its help, and a script goes on.
+func explainUse(cmd *cobra.Command) {
+	if cmd.HasParent() && cmd.HasSubCommands() {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return fmt.Errorf("unknown command %q; see `%s --help`", args[0], cmd.CommandPath())
+		}
+	}
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return fmt.Errorf("%w; use: %s", err, cmd.UseLine())
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		explainUse(sub)
+	}
 }
 
 func envOr(name, otherwise string) string {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +18,7 @@ import (
 )
 
 var userTable = table[*jobsv1.User]{
-	head: "SFTP USER\tE-MAIL\tNAME\tROLE\tRIGHTS\tJOBS\tACTIVE",
+	head: "SFTP USER\tE-MAIL\tNAME\tROLE\tRIGHTS\tJOBS\tKEYS\tACTIVE",
 	row: func(u *jobsv1.User) string {
 		jobs, active := "assigned", "yes"
 		if u.GetAllJobs() {
@@ -28,7 +30,7 @@ var userTable = table[*jobsv1.User]{
 		case u.GetSftp().GetUserName() != "" && !u.GetSftp().GetEnabled():
 			active = "SFTP off"
 		}
-		return strings.Join([]string{orDash(u.GetSftp().GetUserName()), orDash(u.GetEmail()), u.GetDisplayName(), roleName(u.GetRole()), orDash(strings.Join(u.GetRights(), " ")), jobs, active}, "\t")
+		return strings.Join([]string{orDash(u.GetSftp().GetUserName()), orDash(u.GetEmail()), u.GetDisplayName(), roleName(u.GetRole()), orDash(strings.Join(u.GetRights(), " ")), jobs, strconv.Itoa(len(u.GetSftp().GetKeys())), active}, "\t")
 	},
 	json: func(u *jobsv1.User) any { return userObject(u) },
 	none: "No user yet. Make one: filmgate user create --sftp-user NAME",
@@ -134,6 +136,9 @@ func userCreateCommand(o *options) *cobra.Command {
   filmgate user create --sftp-user cam7 --role upload_only --all-jobs`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if req.GetEmail() == "" && req.GetSftpUserName() == "" {
+				return errors.New("give the user --sftp-user for uploads, --email for the studio page, or both")
+			}
 			v, ok := jobsv1.Role_value["ROLE_"+strings.ToUpper(role)]
 			if !ok || v == 0 {
 				return fmt.Errorf("%q is not a role: say admin, individual or upload_only", role)
