@@ -19,18 +19,27 @@ import (
 // line is the wire between a log and its server. Once armed, it breaks after carrying a message that contains the given
 // text and before carrying the answer back: the server has it, and the log cannot know.
 type line struct {
-	server string
-	mu     sync.Mutex
-	text   []byte
-	done   func() // called after the message was carried, before the line breaks
-	broken bool
-	wg     sync.WaitGroup
+	server   string
+	mu       sync.Mutex
+	text     []byte
+	done     func() // called after the message was carried, before the line breaks
+	heldBack []byte // a message with this is not carried any more
+	broken   bool
+	wg       sync.WaitGroup
 }
 
 func (l *line) breakAfter(text string, done func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text, l.done = []byte(text), done
+}
+
+// breakBetween is breakAfter, with the message that holds the other text held back, also when both are sent in one go.
+func (l *line) breakBetween(text, heldBack string, done func()) {
+	l.breakAfter(text, done)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heldBack = []byte(heldBack)
 }
 
 func (l *line) mustHaveBroken(t *testing.T) {
@@ -78,14 +87,17 @@ func (l *line) carry(client io.Reader, server io.Writer, back *gate) {
 		}
 		l.mu.Lock()
 		cut := l.text != nil && bytes.Contains(buffer[:n], l.text)
-		done := l.done
+		done, part := l.done, buffer[:n]
 		if cut {
+			if i := bytes.Index(part, l.heldBack); l.heldBack != nil && i >= 0 {
+				part = part[:bytes.LastIndex(part[:i], []byte("HPUB "))]
+			}
 			l.text = nil
 			l.broken = true
 			back.close()
 		}
 		l.mu.Unlock()
-		if _, err := server.Write(buffer[:n]); err != nil {
+		if _, err := server.Write(part); err != nil {
 			return
 		}
 		if cut {
@@ -213,7 +225,7 @@ func TestHalfABatchIsNone(t *testing.T) {
 	s, steady, line := frail(t)
 	photo := s.land(s.album, "x.jpg", "one")
 	// The line breaks with the batch's first message, so its last one never arrives.
-	line.breakAfter("Nats-Batch-Sequence: 1\r\n", func() {
+	line.breakBetween("Nats-Batch-Sequence: 1\r\n", "Nats-Batch-Commit", func() {
 		if all, err := steady.List(t.Context(), s.job, s.album.ID); err != nil || len(all) != 1 || all[0] != photo {
 			t.Errorf("while it was moved: %+v, %v", all, err)
 		}

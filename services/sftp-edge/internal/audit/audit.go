@@ -67,10 +67,11 @@ func escape(s string) string {
 func (r *Recorder) Run(ctx context.Context) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	for ended := false; !ended; {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			ended = true
 		}
 		r.flush(context.WithoutCancel(ctx))
 	}
