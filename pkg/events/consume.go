@@ -125,12 +125,9 @@ func (c *consumer) run(ctx, work context.Context) error {
 		if err == nil {
 			err = c.pull(ctx, work, pulls)
 		}
-		if err == nil {
+		if err == nil || ctx.Err() != nil { // whatever failed, the end explains it
 			failures = 0
 			continue
-		}
-		if ctx.Err() != nil {
-			break // whatever failed, the end explains it
 		}
 		if c.js.Conn().IsClosed() {
 			return fault.Wrap(err, fault.Unavailable, "the connection to the event server is closed")

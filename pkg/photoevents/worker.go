@@ -73,12 +73,9 @@ func (w *worker) run(ctx, handlers context.Context) error {
 		if err == nil {
 			err = w.pull(ctx, handlers, consumer)
 		}
-		if err == nil {
+		if err == nil || ctx.Err() != nil { // whatever failed, the end explains it
 			failures = 0
 			continue
-		}
-		if ctx.Err() != nil {
-			break // whatever failed, the end explains it
 		}
 		if w.js.Conn().IsClosed() {
 			return fmt.Errorf("photoevents: the connection is closed: %w", err)
