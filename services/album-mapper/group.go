@@ -2,6 +2,8 @@ package albummapper
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/sqldb"
@@ -14,6 +16,16 @@ const mostTogether = 64
 type work struct {
 	do   func(context.Context, *turn) error
 	done chan error
+}
+
+// try contains a panic: here, no consumer does, and it would end the process with everybody's work.
+func (w work) try(ctx context.Context, t *turn) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.Wrap(fmt.Errorf("panic: %v\n%s", p, debug.Stack()), fault.Internal, "the handler failed")
+		}
+	}()
+	return w.do(ctx, t)
 }
 
 // commit runs do in a transaction and answers once that is durable. Handlers that come at the same time share one: a commit
@@ -77,11 +89,11 @@ func (s *Service) commits(ctx context.Context) {
 func (s *Service) transact(ctx context.Context, parts ...work) error {
 	var t *turn
 	waiting := make([]error, len(parts))
-	err := s.deps.DB.InTx(ctx, func(ctx context.Context, tx sqldb.Tx) error {
+	err := s.deps.DB.InTx(ctx, func(ctx context.Context, tx sqldb.Tx) (err error) {
 		t = s.newTurn(tx)
 		for i, w := range parts {
-			if waiting[i] = w.do(ctx, t); waiting[i] != nil && !fault.Is(waiting[i], fault.NotFound) {
-				return waiting[i]
+			if waiting[i], err = t.part(ctx, w); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -95,4 +107,35 @@ func (s *Service) transact(ctx context.Context, parts ...work) error {
 		w.done <- waiting[i]
 	}
 	return nil
+}
+
+// part runs one part. One that has to wait for another message leaves nothing behind, or it would be taken for known when
+// it comes again, and the others go on; any other failure is the whole transaction's.
+func (t *turn) part(ctx context.Context, w work) (waits, failed error) {
+	if _, err := t.tx.ExecContext(ctx, `SAVEPOINT part`); err != nil {
+		return nil, err
+	}
+	err := w.run(ctx, t)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	if err != nil {
+		clear(t.jobs) // they may hold what is undone now
+		clear(t.folders)
+		if _, err := t.tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT part`); err != nil {
+			return nil, err
+		}
+	}
+	_, failed = t.tx.ExecContext(ctx, `RELEASE SAVEPOINT part`)
+	return err, failed
+}
+
+// run contains a panic: it runs far from its caller, and would end the service again each time its message is delivered.
+func (w work) run(ctx context.Context, t *turn) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fault.Wrap(fmt.Errorf("panic: %v\n%s", r, debug.Stack()), fault.Internal, "the change failed")
+		}
+	}()
+	return w.do(ctx, t)
 }
