@@ -3,6 +3,7 @@ package sftpedge_test
 import (
 	"bytes"
 	"context"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -155,7 +156,15 @@ func (f *fakeJobs) WatchJobs(r *jobsv1.WatchJobsRequest, stream jobsv1.EdgeServi
 	}
 }
 
+// auditAction is job-status' own form.
+var auditAction = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+
 func (f *fakeJobs) RecordAudit(_ context.Context, r *jobsv1.RecordAuditRequest) (*jobsv1.RecordAuditResponse, error) {
+	for _, e := range r.GetEvents() {
+		if !auditAction.MatchString(e.GetAction()) { // one is enough for job-status to take none of them
+			return nil, fault.New(fault.Invalid, "%q is not the action of an audit event", e.GetAction())
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.audited = append(f.audited, r.GetEvents()...)

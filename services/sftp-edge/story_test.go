@@ -129,12 +129,11 @@ func TestRefusalsInWords(t *testing.T) {
 	eventually(t, "the refusals are in the audit", func() bool {
 		e.jobs.mu.Lock()
 		defer e.jobs.mu.Unlock()
+		seen := map[string]bool{}
 		for _, a := range e.jobs.audited {
-			if a.GetAction() == "open_refused" && a.GetUserName() == "ulli" && a.GetJobId() == "J-JOB00001" {
-				return true
-			}
+			seen[a.GetAction()+" "+a.GetUserName()+" "+a.GetJobId()] = true
 		}
-		return false
+		return seen["open_refused ulli J-JOB00001"] && seen["mkdir_refused anna J-JOB00001"] && seen["rmdir_refused anna J-JOB00001"] && seen["rename_refused anna J-JOB00001"]
 	})
 }
 

@@ -2,6 +2,7 @@ package sftpd
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -13,7 +14,7 @@ import (
 
 // Filecmd answers the requests that have no handle.
 func (s *session) Filecmd(r *sftp.Request) error {
-	return s.guard(r.Method, r.Filepath, func() error {
+	return s.guard(strings.ToLower(r.Method), r.Filepath, func() error {
 		p, err := tree.Parse(r.Filepath)
 		if err != nil {
 			return err
@@ -43,7 +44,7 @@ func (s *session) Filecmd(r *sftp.Request) error {
 
 // PosixRename answers the extension that renames over a file.
 func (s *session) PosixRename(r *sftp.Request) error {
-	return s.guard("posix-rename", r.Filepath, func() error {
+	return s.guard("rename", r.Filepath, func() error {
 		p, err := tree.Parse(r.Filepath)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pkg/sftp"
@@ -17,7 +18,7 @@ import (
 
 // Filelist answers OPENDIR, STAT and READLINK.
 func (s *session) Filelist(r *sftp.Request) (list sftp.ListerAt, err error) {
-	err = s.guard(r.Method, r.Filepath, func() (err error) {
+	err = s.guard(strings.ToLower(r.Method), r.Filepath, func() (err error) {
 		switch r.Method {
 		case "List":
 			list, err = s.openFolder(r.Filepath)
@@ -33,7 +34,7 @@ func (s *session) Filelist(r *sftp.Request) (list sftp.ListerAt, err error) {
 
 // Lstat is STAT: there are no links.
 func (s *session) Lstat(r *sftp.Request) (list sftp.ListerAt, err error) {
-	err = s.guard("Lstat", r.Filepath, func() (err error) {
+	err = s.guard("stat", r.Filepath, func() (err error) {
 		list, err = s.stat(r.Filepath)
 		return err
 	})

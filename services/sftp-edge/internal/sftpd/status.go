@@ -42,8 +42,8 @@ func unsupported(what string) error {
 	return status{sftp.ErrSSHFxOpUnsupported, what + " are not possible here"}
 }
 
-// guard runs one request: it keeps the client patient while the request takes long, turns a panic into the failure of
-// this request alone, and the error into an answer.
+// guard runs one request, whose name is in the small letters that the audit takes: it keeps the client patient while the
+// request takes long, turns a panic into the failure of this request alone, and the error into an answer.
 func (s *session) guard(op, path string, f func() error) (err error) {
 	s.conn.pending.begin()
 	defer s.conn.pending.end()
