@@ -18,16 +18,6 @@ type work struct {
 	done chan error
 }
 
-// try contains a panic: here, no consumer does, and it would end the process with everybody's work.
-func (w work) try(ctx context.Context, t *turn) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fault.Wrap(fmt.Errorf("panic: %v\n%s", p, debug.Stack()), fault.Internal, "the handler failed")
-		}
-	}()
-	return w.do(ctx, t)
-}
-
 // commit runs do in a transaction and answers once that is durable. Handlers that come at the same time share one: a commit
 // costs a write to the disk whatever is in it.
 func (s *Service) commit(ctx context.Context, do func(context.Context, *turn) error) error {
