@@ -100,6 +100,11 @@ func (l *Log) open(ctx context.Context, job Job, id string) error {
 	return nil
 }
 
+// FolderByID reads a folder wherever it stands, also when it was removed: then its tombstone.
+func (l *Log) FolderByID(ctx context.Context, job Job, id string) (Entry, error) {
+	return l.locate(ctx, job, id)
+}
+
 // locate finds a folder by its id, also when it was removed: then the tombstone.
 func (l *Log) locate(ctx context.Context, job Job, id string) (Entry, error) {
 	if subject, ok := l.hints.where(job, id); ok {

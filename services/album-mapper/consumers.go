@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"filmgate.dev/pkg/events"
+	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
 )
 
@@ -38,6 +39,23 @@ func (s *Service) consumers() []consumer {
 func (s *Service) hearEntry(ctx context.Context, msg events.Message) error {
 	e, err := files.Decode(msg.Subject, msg.Data, msg.Sequence)
 	if err != nil {
+		return err
+	}
+	return s.takeInFolder(ctx, e)
+}
+
+// takeInFolder takes an entry, and its folder before it where that is not known: after a rename the folder's entry stands
+// behind those of what it holds, and behind more of these than may wait for it at once.
+func (s *Service) takeInFolder(ctx context.Context, e files.Entry) error {
+	err := s.take(ctx, e)
+	if !fault.Is(err, fault.NotFound) || e.Parent == files.Root {
+		return err
+	}
+	folder, err := s.deps.Files.FolderByID(ctx, e.Job, e.Parent)
+	if err != nil {
+		return err
+	}
+	if err := s.takeInFolder(ctx, folder); err != nil {
 		return err
 	}
 	return s.take(ctx, e)
