@@ -150,7 +150,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	if err != nil {
 		return nil, err
 	}
-	edge, err := sftpedge.New(sftpedge.Config{}, sftpedge.Deps{
+	edge, err := sftpedge.New(sftpedge.Config{Drain: uploadsMayFinish}, sftpedge.Deps{
 		Listener: sftpListener, HostKeys: keys,
 		Jobs: jobsv1.NewEdgeServiceClient(services), Audit: jobsv1.NewAuditServiceClient(services),
 		Files: tree, Bucket: bucket, NATS: nc, Log: log,

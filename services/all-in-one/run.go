@@ -15,6 +15,9 @@ import (
 // drainLimit is how long a stop may take in all: running uploads get most of it.
 const drainLimit = 9 * time.Second
 
+// uploadsMayFinish is how long running uploads may go on: it leaves the other parts enough on a busy machine.
+const uploadsMayFinish = 6 * time.Second
+
 type runOptions struct {
 	*options
 	sftpAddr string
