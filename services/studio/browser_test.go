@@ -146,3 +146,13 @@ func TestALongAlbumLoadsAsItIsScrolled(t *testing.T) {
 		t.Errorf("%d photos are shown after reading the page again, want 1001", tiles)
 	}
 }
+
+func TestATickedJobMeansOnlyThisJob(t *testing.T) {
+	w := newWorld(t, studio.Config{})
+	ctx := chromium(t, 1280, 800)
+	must(t, chromedp.Do(ctx, signIn(w),
+		chromedp.Navigate(w.url+"/users/new"), exists(`[name=all_jobs]:checked`),
+		chromedp.Click(chromedp.CSS(`[name=job]`)), exists(`[name=job]:checked`), absent(`[name=all_jobs]:checked`),
+		chromedp.Click(chromedp.CSS(`[name=all_jobs]`)), exists(`[name=all_jobs]:checked`), absent(`[name=job]:checked`),
+	))
+}
