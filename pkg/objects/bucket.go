@@ -31,12 +31,12 @@ const (
 
 // Config says where the bucket is.
 type Config struct {
-	Endpoint  string // host:port
-	AccessKey string
-	SecretKey string
-	Bucket    string
-	Region    string
-	Secure    bool // TLS
+	Endpoint  string `env:"FILMGATE_S3_ENDPOINT" required:"true" help:"the S3 server, host:port"`
+	AccessKey string `env:"FILMGATE_S3_ACCESS_KEY" required:"true" help:"S3 access key"`
+	SecretKey string `env:"FILMGATE_S3_SECRET_KEY" required:"true" help:"S3 secret key"`
+	Bucket    string `env:"FILMGATE_S3_BUCKET" default:"filmgate" help:"the bucket of all photos"`
+	Region    string `env:"FILMGATE_S3_REGION" default:"us-east-1" help:"the bucket's region"`
+	Secure    bool   `env:"FILMGATE_S3_TLS" default:"true" help:"speak TLS to the S3 server"`
 }
 
 // Bucket is where the objects are.

@@ -11,10 +11,10 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
 	"filmgate.dev/pkg/env"
+	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
@@ -25,16 +25,10 @@ import (
 )
 
 type peers struct {
+	NATS         events.Server
+	S3           objects.Config
 	Installation string `env:"FILMGATE_INSTALLATION" default:"filmgate" help:"name of this installation, as events carry it"`
 	Database     string `env:"FILMGATE_MAPPER_DATABASE" required:"true" help:"sqlite:/path/of.db or postgres://…?search_path=catalog"`
-	NATS         string `env:"FILMGATE_NATS_URL" default:"nats://127.0.0.1:4222" help:"where NATS is; several servers separated by commas"`
-	NATSCreds    string `env:"FILMGATE_NATS_CREDENTIALS" help:"path of a NATS credentials file"`
-	Endpoint     string `env:"FILMGATE_S3_ENDPOINT" required:"true" help:"host:port of the S3 server"`
-	AccessKey    string `env:"FILMGATE_S3_ACCESS_KEY" required:"true" help:"S3 access key"`
-	SecretKey    string `env:"FILMGATE_S3_SECRET_KEY" required:"true" help:"S3 secret key"`
-	Bucket       string `env:"FILMGATE_S3_BUCKET" default:"filmgate" help:"the bucket of all photos"`
-	Region       string `env:"FILMGATE_S3_REGION" default:"us-east-1" help:"the bucket's region"`
-	Secure       bool   `env:"FILMGATE_S3_TLS" default:"true" help:"speak TLS to the S3 server"`
 	JobStatus    string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port"`
 	Plaintext    bool   `env:"FILMGATE_GRPC_PLAINTEXT" default:"false" help:"allow gRPC without TLS to other machines, such as inside a mesh"`
 	GRPC         string `env:"FILMGATE_MAPPER_GRPC" default:"127.0.0.1:9102" help:"where CatalogService is served, host:port"`
@@ -69,12 +63,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	options := []nats.Option{nats.Name("album-mapper"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", "error", err) })}
-	if at.NATSCreds != "" {
-		options = append(options, nats.UserCredentials(at.NATSCreds))
-	}
-	nc, err := nats.Connect(at.NATS, options...)
+	nc, err := at.NATS.Connect("album-mapper", log)
 	if err != nil {
 		return err
 	}
@@ -83,9 +72,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bucket, err := objects.Open(ctx, objects.Config{
-		Endpoint: at.Endpoint, AccessKey: at.AccessKey, SecretKey: at.SecretKey, Bucket: at.Bucket, Region: at.Region, Secure: at.Secure,
-	})
+	bucket, err := objects.Await(ctx, at.S3, log)
 	if err != nil {
 		return err
 	}

@@ -11,10 +11,10 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
 	"filmgate.dev/pkg/env"
+	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/sqldb"
 	"filmgate.dev/pkg/telemetry"
@@ -22,9 +22,8 @@ import (
 )
 
 type config struct {
+	NATS         events.Server
 	Database     string `env:"FILMGATE_JOBS_DATABASE" required:"true" help:"sqlite:/path/of.db or postgres://user:password@host/name?search_path=jobs"`
-	NATS         string `env:"FILMGATE_NATS_URL" default:"nats://127.0.0.1:4222" help:"address of the event server"`
-	NATSCreds    string `env:"FILMGATE_NATS_CREDENTIALS" help:"path of the credentials file for the event server"`
 	GRPC         string `env:"FILMGATE_JOBS_GRPC" default:"127.0.0.1:9101" help:"where gRPC is served"`
 	HTTP         string `env:"FILMGATE_JOBS_HTTP" default:"127.0.0.1:8083" help:"where /healthz, /readyz and /metrics are served"`
 	Installation string `env:"FILMGATE_INSTALLATION" default:"local" help:"names this installation in events"`
@@ -60,16 +59,9 @@ func run() error {
 			log.Warn("closing the database", "error", err)
 		}
 	}()
-	options := []nats.Option{
-		nats.Name("job-status"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("event server", "error", err) }),
-	}
-	if c.NATSCreds != "" {
-		options = append(options, nats.UserCredentials(c.NATSCreds))
-	}
-	conn, err := nats.Connect(c.NATS, options...)
+	conn, err := c.NATS.Connect("job-status", log)
 	if err != nil {
-		return fmt.Errorf("connecting to %s: %w", c.NATS, err)
+		return err
 	}
 	defer conn.Close()
 	service, err := jobstatus.New(c.Service, jobstatus.Deps{DB: db, NATS: conn, Log: log, Installation: c.Installation})

@@ -5,19 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
-	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 
 	"filmgate.dev/pkg/env"
-	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/telemetry"
@@ -25,15 +22,9 @@ import (
 )
 
 type peers struct {
+	NATS         events.Server
+	S3           objects.Config
 	Installation string `env:"FILMGATE_INSTALLATION" default:"filmgate" help:"name of this installation, as events carry it"`
-	NATS         string `env:"FILMGATE_NATS_URL" default:"nats://127.0.0.1:4222" help:"where NATS is; several servers separated by commas"`
-	NATSCreds    string `env:"FILMGATE_NATS_CREDENTIALS" help:"path of a NATS credentials file"`
-	Endpoint     string `env:"FILMGATE_S3_ENDPOINT" required:"true" help:"host:port of the S3 server"`
-	AccessKey    string `env:"FILMGATE_S3_ACCESS_KEY" required:"true" help:"S3 access key"`
-	SecretKey    string `env:"FILMGATE_S3_SECRET_KEY" required:"true" help:"S3 secret key"`
-	Bucket       string `env:"FILMGATE_S3_BUCKET" default:"filmgate" help:"the bucket of all photos"`
-	Region       string `env:"FILMGATE_S3_REGION" default:"us-east-1" help:"the bucket's region"`
-	Secure       bool   `env:"FILMGATE_S3_TLS" default:"true" help:"speak TLS to the S3 server"`
 	Listen       string `env:"FILMGATE_PROCESSING_HTTP" default:"127.0.0.1:8084" help:"where /healthz, /readyz and /metrics are served"`
 }
 
@@ -59,23 +50,12 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := []nats.Option{
-		nats.Name("processing"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.ReconnectBufSize(-1),
-		nats.ConnectHandler(func(nc *nats.Conn) { log.Info("connected to NATS", "server", nc.ConnectedUrlRedacted()) }),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("NATS is away", "error", err) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Error("NATS refused something", "error", err) }),
-	}
-	if at.NATSCreds != "" {
-		options = append(options, nats.UserCredentials(at.NATSCreds))
-	}
-	nc, err := nats.Connect(at.NATS, options...)
+	nc, err := at.NATS.Connect("processing", log)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	bucket, err := openBucket(ctx, log, objects.Config{
-		Endpoint: at.Endpoint, AccessKey: at.AccessKey, SecretKey: at.SecretKey, Bucket: at.Bucket, Region: at.Region, Secure: at.Secure,
-	})
+	bucket, err := objects.Await(ctx, at.S3, log)
 	if err != nil {
 		return err
 	}
@@ -95,20 +75,4 @@ func run(ctx context.Context) error {
 	group.Go(func() error { return serve.HTTP(ctx, lis, mux) })
 	group.Go(func() error { return service.Run(ctx) })
 	return group.Wait()
-}
-
-// openBucket waits for a bucket that is away: services start in any order.
-func openBucket(ctx context.Context, log *slog.Logger, cfg objects.Config) (*objects.Bucket, error) {
-	for {
-		bucket, err := objects.Open(ctx, cfg)
-		if !fault.Is(err, fault.Unavailable) {
-			return bucket, err
-		}
-		log.WarnContext(ctx, "the bucket is away", "error", err)
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(2 * time.Second):
-		}
-	}
 }

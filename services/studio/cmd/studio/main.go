@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"filmgate.dev/pkg/env"
+	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/telemetry"
@@ -18,27 +19,19 @@ import (
 	jobsv1 "filmgate.dev/proto/jobs/v1"
 	"filmgate.dev/services/studio"
 
-	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/errgroup"
 )
 
 type config struct {
 	studio.Config
 	telemetry.LogConfig
+	NATS events.Server
+	S3   objects.Config
 
 	Address   string `env:"FILMGATE_STUDIO_ADDR" default:"127.0.0.1:8080" help:"where pages are served, host:port"`
 	JobStatus string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port"`
 	Mapper    string `env:"FILMGATE_ALBUM_MAPPER" default:"127.0.0.1:9102" help:"album-mapper, host:port"`
 	Plaintext bool   `env:"FILMGATE_GRPC_PLAINTEXT" default:"false" help:"allow gRPC without TLS to other machines, such as inside a mesh"`
-	NATS      string `env:"FILMGATE_NATS_URL" default:"nats://127.0.0.1:4222" help:"NATS server"`
-	NATSCreds string `env:"FILMGATE_NATS_CREDENTIALS" help:"file with NATS credentials"`
-
-	S3Endpoint  string `env:"FILMGATE_S3_ENDPOINT" required:"true" help:"S3 server, host:port"`
-	S3AccessKey string `env:"FILMGATE_S3_ACCESS_KEY" required:"true" help:"access key"`
-	S3SecretKey string `env:"FILMGATE_S3_SECRET_KEY" required:"true" help:"secret key"`
-	S3Bucket    string `env:"FILMGATE_S3_BUCKET" default:"filmgate" help:"bucket"`
-	S3Region    string `env:"FILMGATE_S3_REGION" default:"us-east-1" help:"region"`
-	S3TLS       bool   `env:"FILMGATE_S3_TLS" default:"true" help:"TLS to the S3 server"`
 
 	SFTPAddress string `env:"FILMGATE_SFTP_PUBLIC_ADDR" default:"127.0.0.1:2022" help:"what photographers connect to, host:port"`
 	HostKey     string `env:"FILMGATE_SFTP_HOST_KEY_SHA256" help:"fingerprint of the SFTP host key, SHA256:…"`
@@ -73,19 +66,12 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer mapper.Close()
-	options := []nats.Option{nats.Name("studio"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1)}
-	if cfg.NATSCreds != "" {
-		options = append(options, nats.UserCredentials(cfg.NATSCreds))
-	}
-	nc, err := nats.Connect(cfg.NATS, options...)
+	nc, err := cfg.NATS.Connect("studio", log)
 	if err != nil {
-		return fmt.Errorf("NATS: %w", err)
+		return err
 	}
 	defer nc.Close()
-	bucket, err := objects.Open(ctx, objects.Config{
-		Endpoint: cfg.S3Endpoint, AccessKey: cfg.S3AccessKey, SecretKey: cfg.S3SecretKey,
-		Bucket: cfg.S3Bucket, Region: cfg.S3Region, Secure: cfg.S3TLS,
-	})
+	bucket, err := objects.Await(ctx, cfg.S3, log)
 	if err != nil {
 		return err
 	}
