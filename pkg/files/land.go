@@ -22,8 +22,11 @@ type Landing struct {
 type Landed struct {
 	// Entry is what stands at the path.
 	Entry Entry
-	// Unchanged says that these very bytes were there already: no new version, and the new object is not needed.
+	// Unchanged says that these very bytes were there already: no new version.
 	Unchanged bool
+	// Unnamed says, also beside an error, that nothing in the log names this upload or ever will: its object may go. Where
+	// it is false, an entry, a tombstone or an append that is still on its way may need the object.
+	Unnamed bool
 }
 
 // Land makes a file visible to everybody. When it answers without an error the file is there, in a folder that is there.
@@ -42,7 +45,7 @@ func (l *Log) land(ctx context.Context, landing Landing, state State) (Landed, e
 	mine := landing.Entry
 	name, err := ParseName(mine.Name)
 	if err != nil {
-		return Landed{}, err
+		return Landed{Unnamed: true}, err
 	}
 	mine.Kind, mine.Name, mine.Section, mine.State = KindFile, string(name), "", state
 	mine.MovedTo, mine.GoneAt = "", time.Time{}
@@ -51,20 +54,20 @@ func (l *Log) land(ctx context.Context, landing Landing, state State) (Landed, e
 	}
 	place, err := mine.Place()
 	if err != nil {
-		return Landed{}, err
+		return Landed{Unnamed: true}, err
 	}
 	// A folder that was never seen here may never have been: then nothing is appended to be taken back.
 	if _, known := l.hints.where(mine.Job, mine.Parent); !known {
 		if _, err := l.locate(ctx, mine.Job, mine.Parent); err != nil {
-			return Landed{}, err
+			return Landed{Unnamed: true}, err
 		}
 	}
-	current, fresh := Entry{State: StateGone}, false
+	current, fresh, unnamed := Entry{State: StateGone}, false, true
 	if landing.Base != nil {
 		current = *landing.Base
 	}
 	for {
-		next, verdict := over(current, mine, landing.Exclusive)
+		next, verdict := over(current, mine, landing)
 		switch {
 		case verdict == toAppend:
 			next, err = l.appendOne(ctx, next)
@@ -74,24 +77,25 @@ func (l *Log) land(ctx context.Context, landing Landing, state State) (Landed, e
 			if !errors.Is(err, errStale) {
 				return Landed{}, err
 			}
+			unnamed = unnamed && !errors.Is(err, errOvertaken)
 		case !fresh: // only what stands there now may decide the rest
 		case verdict == landedBefore:
 			return Landed{Entry: next}, l.uphold(ctx, next.Job, next.Parent)
 		case verdict == sameBytes:
 			next, err = l.Touch(ctx, next, mine.ModifiedAt)
 			if err == nil {
-				return Landed{Entry: next, Unchanged: true}, l.uphold(ctx, next.Job, next.Parent)
+				return Landed{Entry: next, Unchanged: true, Unnamed: unnamed}, l.uphold(ctx, next.Job, next.Parent)
 			}
 			if !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.NotFound) {
-				return Landed{}, err
+				return Landed{Unnamed: unnamed}, err
 			}
 		case verdict == taken:
-			return Landed{}, fault.New(fault.Exists, "the file %q exists already", mine.Name)
+			return Landed{Unnamed: unnamed}, fault.New(fault.Exists, "the file %q exists already", mine.Name)
 		case verdict == newer:
-			return Landed{}, fault.New(fault.Conflict, "replaced by a newer upload of the same name")
+			return Landed{Unnamed: unnamed}, fault.New(fault.Conflict, "replaced by a newer upload of the same name")
 		}
 		if current, err = l.standing(ctx, place.Subject()); err != nil {
-			return Landed{}, err
+			return Landed{Unnamed: unnamed}, err
 		}
 		fresh = true
 	}
@@ -109,7 +113,7 @@ const (
 )
 
 // over decides what becomes of mine where current stands: the conflict rules of the log, in one place.
-func over(current, mine Entry, exclusive bool) (Entry, verdict) {
+func over(current, mine Entry, landing Landing) (Entry, verdict) {
 	// Sequence 0 is nothing. A tombstone or a later version may name mine too: then an append whose answer was lost did
 	// succeed, and others went on from there.
 	there := current.Sequence != 0 && current.Kind == KindFile
@@ -120,11 +124,12 @@ func over(current, mine Entry, exclusive bool) (Entry, verdict) {
 		return asNew(mine, current.Sequence), landedBefore
 	case current.Gone():
 		return asNew(mine, current.Sequence), toAppend
-	case exclusive:
+	case landing.Exclusive:
 		return current, taken
 	case current.State == StateLanded && mine.State == StateLanded && sameContent(current, mine):
 		return current, sameBytes
-	case current.Upload > mine.Upload: // ULIDs sort by the time of their OPEN
+	// ULIDs sort by the time of their OPEN, as their edge's clock had it; what an upload saw then is older in any case.
+	case current.Upload > mine.Upload && (landing.Base == nil || landing.Base.Upload != current.Upload):
 		return current, newer
 	}
 	return asVersion(mine, current), toAppend

@@ -67,6 +67,9 @@ func TestConflicts(t *testing.T) {
 			landed, err := s.log.Land(t.Context(), files.Landing{Entry: mine, Base: base, Exclusive: c.exclusive})
 			if c.words != "" {
 				s.is(err, c.kind, c.words)
+				if withdrawn := c.kind == fault.NotFound; landed.Unnamed == withdrawn { // a tombstone names its upload
+					t.Fatalf("refused: %+v", landed)
+				}
 				if all, err := s.log.List(t.Context(), s.job, s.album.ID); err != nil || len(all) > 1 || len(all) == 1 && all[0].Upload == mine.Upload {
 					t.Fatalf("a refused upload left %+v, %v", all, err)
 				}
@@ -74,6 +77,9 @@ func TestConflicts(t *testing.T) {
 			}
 			s.ok(err)
 			e := landed.Entry
+			if landed.Unnamed != (c.want == unchanged) {
+				t.Fatalf("landed %+v", landed)
+			}
 			switch c.want {
 			case photo:
 				if e.ID != mine.Upload || e.Upload != mine.Upload || e.Supersedes != "" || landed.Unchanged {
@@ -128,6 +134,20 @@ func TestLandedLongAgo(t *testing.T) {
 	}
 }
 
+// The clocks of two edges differ, or one was set back: what an upload saw at OPEN is older, whatever its id says.
+func TestAnUploadIsNewerThanWhatItSaw(t *testing.T) {
+	s := begin(t)
+	mine := s.upload(s.album, "x.jpg", "two")
+	base := s.land(s.album, "x.jpg", "one")
+	touched, err := s.log.Touch(t.Context(), base, time.Unix(1, 0))
+	s.ok(err)
+	landed, err := s.log.Land(t.Context(), files.Landing{Entry: mine, Base: &base})
+	s.ok(err)
+	if landed.Entry.Upload != mine.Upload || landed.Entry.Supersedes != touched.Upload {
+		t.Fatalf("landed %+v", landed)
+	}
+}
+
 func TestSameBytesKeepTheNewTime(t *testing.T) {
 	s := begin(t)
 	first := s.land(s.album, "x.jpg", "one")
@@ -152,7 +172,10 @@ func TestStagingNeverHidesALandedPhoto(t *testing.T) {
 func TestLandingInAFolderThatNeverWas(t *testing.T) {
 	s := begin(t)
 	mine := s.upload(files.Entry{ID: "01NOSUCHFOLDER"}, "x.jpg", "one")
-	_, err := s.log.Land(t.Context(), files.Landing{Entry: mine})
+	landed, err := s.log.Land(t.Context(), files.Landing{Entry: mine})
 	s.is(err, fault.NotFound, "the folder was removed")
+	if !landed.Unnamed {
+		t.Fatal("nothing was appended, and yet something may name the upload")
+	}
 	s.holds("01NOSUCHFOLDER", nil)
 }

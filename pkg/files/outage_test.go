@@ -209,6 +209,34 @@ func TestAppendWhoseAnswerWasLostAndThatWasMovedOn(t *testing.T) {
 	}
 }
 
+// The upload stands elsewhere by now, and its path does not tell any more: whoever asks must not take its object away.
+func TestAppendWhoseAnswerWasLostAndWhosePathIsAnothers(t *testing.T) {
+	for content, kind := range map[string]fault.Kind{"two": fault.Conflict, "one": 0} {
+		s, steady, line := frail(t)
+		arrived := stored(t, s.nc, 1)
+		mine, next := s.upload(s.album, "x.jpg", "one"), s.upload(s.album, "x.jpg", content)
+		line.breakAfter(".f."+s.album.ID+".", func() {
+			arrived()
+			photo, err := steady.File(t.Context(), s.job, s.album.ID, "x.jpg")
+			if err == nil {
+				_, err = steady.Move(t.Context(), files.MoveRequest{From: photo, ToParent: s.album.ID, ToName: "y.jpg"})
+			}
+			if err == nil {
+				_, err = steady.Land(t.Context(), files.Landing{Entry: next})
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		landed, err := s.log.Land(t.Context(), files.Landing{Entry: mine})
+		line.mustHaveBroken(t)
+		if kind == 0 && err != nil || kind != 0 && !fault.Is(err, kind) || landed.Unnamed {
+			t.Errorf("landed %+v, %v", landed, err)
+		}
+		s.holds(s.album.ID, map[string]string{"y.jpg": mine.Upload, "x.jpg": next.Upload})
+	}
+}
+
 func TestMoveWhoseAnswerWasLost(t *testing.T) {
 	s, _, line := frail(t)
 	photo := s.land(s.album, "x.jpg", "one")

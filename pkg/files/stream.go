@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -31,8 +32,12 @@ const (
 	incompleteBatch   = 10176
 )
 
-// errStale says that a subject has moved on since its sequence was read.
-var errStale = errors.New("the subject has a newer message")
+// errStale says that a subject has moved on since its sequence was read; errOvertaken is one that says so after an answer
+// was lost: what was written may have been there before.
+var (
+	errStale     = errors.New("the subject has a newer message")
+	errOvertaken = fmt.Errorf("%w, after an unknown outcome", errStale)
+)
 
 // stream is one last-value stream: compare-and-set writes, reads at the leader, listings. It knows nothing of entries.
 type stream struct {
@@ -144,7 +149,7 @@ func (s stream) ours(ctx context.Context, writes []write) (uint64, error) {
 			return m.Sequence + uint64(len(writes)-1-i), nil
 		}
 	}
-	return 0, errStale
+	return 0, errOvertaken
 }
 
 // send makes one attempt. Several messages are a batch (ADR-50): the last one carries the commit.
