@@ -45,7 +45,14 @@ type writer struct {
 // WriteAt answers WRITE.
 func (w *writer) WriteAt(p []byte, off int64) (n int, err error) {
 	err = w.session.guard("write", w.path.String(), func() error {
+		returned := false
+		defer func() {
+			if !returned { // it panicked; after a failed WRITE no CLOSE may succeed
+				w.upload.Fail(fault.New(fault.Internal, "a write panicked"))
+			}
+		}()
 		n, err = w.upload.WriteAt(p, off)
+		returned = true
 		return err
 	})
 	return n, err
@@ -169,8 +176,8 @@ func (w *writer) entry(r upload.Result) files.Entry {
 	}
 }
 
-// land makes the file appear. Where it was refused for good, its object goes; where nobody knows, everything stays as it is
-// and the client is told to send again.
+// land makes the file appear. Its object goes only where the log knows that nothing names it; otherwise it stays, and the
+// client is told to send again.
 func (w *writer) land(r upload.Result) error {
 	log := w.session.tree.Log
 	land := log.Land
@@ -182,21 +189,20 @@ func (w *writer) land(r upload.Result) error {
 	defer cancel()
 	landed, err := land(ctx, files.Landing{Entry: entry, Base: w.base, Exclusive: w.exclusive})
 	switch {
-	case err == nil && !landed.Unchanged:
-		w.session.conn.log.Info("an upload landed", "path", w.path.String(), "upload", w.id, "bytes", r.Bytes, "took", time.Since(w.opened))
-		w.tidy(w.object.Forget)
-		return nil
-	case err == nil:
-		w.session.conn.log.Info("an upload changed nothing", "path", w.path.String(), "upload", w.id)
-		w.tidy(w.object.Abort)
-		return nil
-	case fault.Is(err, fault.Unavailable), fault.Is(err, fault.Internal):
+	case err != nil && !landed.Unnamed:
 		w.session.unsettle(w.key, entry)
 		return err
-	default:
-		w.tidy(w.object.Abort)
-		return err
+	case err == nil && landed.Unchanged:
+		w.session.conn.log.Info("an upload changed nothing", "path", w.path.String(), "upload", w.id)
+	case err == nil:
+		w.session.conn.log.Info("an upload landed", "path", w.path.String(), "upload", w.id, "bytes", r.Bytes, "took", time.Since(w.opened))
 	}
+	if landed.Unnamed {
+		w.tidy(w.object.Abort)
+	} else {
+		w.tidy(w.object.Forget)
+	}
+	return err
 }
 
 // tidy removes what is not needed any more. What stays is found by a sweep.
