@@ -68,8 +68,8 @@ func (c card) write(data string) error {
 	return writePrivate(cardPath(data), append(b, '\n'))
 }
 
-// print shows the card to the person who started the instance.
-func (c card) print(w io.Writer, data string, first bool) {
+// print shows the card to the person who started the instance; find is what commands need to find its folder.
+func (c card) print(w io.Writer, data, find string, first bool) {
 	host, port, _ := strings.Cut(c.SFTP.Address, ":")
 	if strings.HasPrefix(c.SFTP.Address, "[") {
 		i := strings.LastIndex(c.SFTP.Address, ":")
@@ -95,7 +95,7 @@ func (c card) print(w io.Writer, data string, first bool) {
 `,
 		c.SFTP.Address, c.SFTP.User, c.SFTP.Password, c.SFTP.HostKeySHA256, port, c.SFTP.User, host, host, port,
 		c.Studio.URL, c.Studio.Email, c.Studio.Password,
-		command(), dataFlag(data), command(), dataFlag(data), cardPath(data))
+		command(), find, command(), find, cardPath(data))
 	if first {
 		fmt.Fprint(w, "\n  First start: the account demo, job JOB00001 and these passwords were just made.\n")
 	}
@@ -110,10 +110,14 @@ func command() string {
 	return "filmgate"
 }
 
-// dataFlag answers what to add to a command so that it finds the folder; nothing where the default does.
+// dataFlag answers what to add to a command so that it finds the folder; nothing where the default does. It is asked
+// before the embedded S3 server starts, which changes the working folder.
 func dataFlag(data string) string {
 	if standard, err := filepath.Abs("filmgate-data"); err == nil && standard == data {
 		return ""
+	}
+	if strings.ContainsAny(data, " '\"()&$") {
+		return " --data '" + strings.ReplaceAll(data, "'", `'\''`) + "'"
 	}
 	return " --data " + data
 }

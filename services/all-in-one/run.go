@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,11 +74,12 @@ func (r *runOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	}
 	defer web.Close()
 
+	find := dataFlag(r.data)
 	in, err := start(ctx, r.data, sftp, web, log)
 	if err != nil {
 		return err
 	}
-	in.card.print(out, r.data, in.first)
+	in.card.print(out, r.data, find, in.first)
 
 	select {
 	case <-ctx.Done():
@@ -98,7 +100,7 @@ func (r *runOptions) run(ctx context.Context, out, errOut io.Writer) error {
 func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with %s", addr, cause(err), flag)
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with %s (FILMGATE_%s_ADDR)", addr, cause(err), flag, strings.ToUpper(strings.TrimLeft(flag, "-")))
 	}
 	return l, nil
 }
