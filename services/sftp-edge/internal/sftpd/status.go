@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/pkg/sftp"
 
@@ -59,8 +60,12 @@ func (s *session) guard(op, path string, f func() error) (err error) {
 	return f()
 }
 
+// maxReported bounds what a client can make us write down of a path.
+const maxReported = 1 << 10
+
 // report logs what went wrong, and has refusals written down for the studio.
 func (s *session) report(op, path string, err error) {
+	path = strings.ToValidUTF8(path[:min(len(path), maxReported)], "")
 	switch fault.KindOf(err) {
 	case fault.Internal:
 		if errors.Is(err, io.EOF) || errors.As(err, new(status)) {

@@ -25,9 +25,15 @@ type Path struct {
 	junk  bool
 }
 
+// maxPath bounds a path in bytes: four names, however they are composed, and not what fits into a packet.
+const maxPath = 4 << 10
+
 // Parse checks an absolute, cleaned path. Below a name that a computer left behind everything is junk.
 func Parse(s string) (Path, error) {
 	var p Path
+	if len(s) > maxPath {
+		return p, fault.New(fault.Invalid, "the path is too long")
+	}
 	for name := range strings.SplitSeq(strings.Trim(s, "/"), "/") {
 		if name == "" {
 			continue

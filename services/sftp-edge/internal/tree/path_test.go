@@ -30,6 +30,18 @@ func TestCheckFile(t *testing.T) {
 	}
 }
 
+// A session remembers the junk that it was sent, by path: a packet may hold a path of 256 KiB.
+func TestPathsHaveAnEnd(t *testing.T) {
+	for _, name := range []string{"/x", "/._x", "//"} {
+		if _, err := Parse("/JOB1/Class 1/._x" + strings.Repeat(name, 5000)); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q again and again: %v", name, err)
+		}
+	}
+	if _, err := Parse("/JOB1/" + strings.Repeat("ü", 127) + "/individuals/" + strings.Repeat("x", 251) + ".jpg"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCheckFolder(t *testing.T) {
 	for path, words := range map[string]string{
 		"/JOB1/Class 1":             "",
