@@ -90,6 +90,10 @@ func (t *turn) learnFile(ctx context.Context, e files.Entry, claim place.Claim, 
 		if ok && newestClaim.Fence.After(claim.Fence) {
 			p.Learn(newest, newestClaim)
 		}
+		// A staged upload was heard of before it had a photo, and what took its place was lost.
+		if err := t.SupersedeStaged(ctx, p.ID(), p.Version()); err != nil {
+			return err
+		}
 	}
 	before := p.Version()
 	if claim.Fence.After(p.Claim.Fence) {

@@ -46,6 +46,10 @@ func TestLostMessagesDoNotMatter(t *testing.T) {
 			s.land("a", "1")
 			s.move(s.stage("a.filepart", "2"), "a")
 		},
+		"written under a temporary name, and once more": func(s *teller) {
+			s.move(s.stage("a.filepart", "1"), "a")
+			s.land("a", "2")
+		},
 		"a temporary file that never became a photo": func(s *teller) {
 			s.remove(s.stage("a.filepart", "1"))
 			s.stage("a.filepart", "2")

@@ -34,6 +34,13 @@ func (r Rows) Upload(ctx context.Context, id string) (Upload, bool, error) {
 	}, `SELECT id, account, job, photo, fate, bytes, told, seen_at FROM uploads WHERE id = $1`, id)
 }
 
+// SupersedeStaged marks the uploads of a photo that were heard of before the photo was, and are not its version.
+func (r Rows) SupersedeStaged(ctx context.Context, photo, version string) error {
+	_, err := r.q.ExecContext(ctx, `UPDATE uploads SET fate = $1 WHERE photo = $2 AND id <> $3 AND fate = $4`,
+		FateSuperseded, photo, version, FateStaged)
+	return err
+}
+
 // PutUpload writes an upload as it is now. When it was first seen stays.
 func (r Rows) PutUpload(ctx context.Context, u Upload) error {
 	_, err := r.q.ExecContext(ctx, `INSERT INTO uploads (id, account, job, photo, fate, bytes, told, seen_at)
