@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/objects"
 )
@@ -45,8 +46,9 @@ func (s *Sweeper) Run(ctx context.Context) {
 	}
 }
 
-// Sweep goes through the records once.
+// Sweep goes through the records once. Leases of this edge that an outage let expire are renewed first.
 func (s *Sweeper) Sweep(ctx context.Context) error {
+	s.renew(ctx)
 	records, err := s.Files.Uploads().All(ctx)
 	if err != nil {
 		return err
@@ -55,7 +57,11 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		if r.Expires.IsZero() || time.Since(r.Expires) < 0 {
 			continue
 		}
-		if err := s.end(ctx, r); err != nil {
+		err := s.end(ctx, r)
+		if fault.Is(err, fault.Conflict) {
+			continue // its edge has renewed it meanwhile, or another one sweeps it
+		}
+		if err != nil {
 			s.Log.Warn("an upload left behind could not be aborted", "upload", r.Upload, "err", err)
 			continue
 		}
@@ -64,9 +70,14 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// end aborts the parts first and deletes the record last: a crash between the two is only done again. The parts of a
-// landed file are no more, so nothing can happen to it.
+// end takes the lease, aborts the parts, and deletes the record last: a crash in between is only done again. The parts of
+// a landed file are no more, so nothing can happen to it.
 func (s *Sweeper) end(ctx context.Context, r files.Record) error {
+	r.Expires = time.Now().Add(Lease)
+	r, err := s.Files.Uploads().Put(ctx, r)
+	if err != nil {
+		return err
+	}
 	if r.MultipartID != "" {
 		if err := s.Bucket.ResumeMultipart(r.ObjectKey, r.MultipartID).Abort(ctx); err != nil {
 			return err

@@ -1,0 +1,83 @@
+package original
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"filmgate.dev/pkg/embednats/natstest"
+	"filmgate.dev/pkg/embeds3/s3test"
+	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/files"
+	"filmgate.dev/pkg/objects"
+)
+
+func TestMain(m *testing.M) { s3test.Main(m) }
+
+// Leases that expired while the log was away are not held against uploads that still run, here or elsewhere.
+func TestTheSweepSparesWhatRuns(t *testing.T) {
+	_, nc := natstest.Start(t)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := files.Provision(t.Context(), js, 1); err != nil {
+		t.Fatal(err)
+	}
+	log, err := files.Open(nc, files.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := s3test.New(t)
+	bucket, err := objects.Open(t.Context(), objects.Config{
+		Endpoint: store.Endpoint, AccessKey: store.AccessKey, SecretKey: store.SecretKey, Bucket: store.Name, Region: store.Region,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(bucket.Close)
+	begin := func(upload string) *Original {
+		o, err := New(bucket, log.Uploads(), files.Record{Job: files.Job{Account: "demo", ID: "J1"}, Folder: "F1", Name: "a.jpg", Upload: upload})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		o.record.Expires = time.Now().Add(-time.Minute)
+		if o.record, err = log.Uploads().Put(t.Context(), o.record); err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	here, elsewhere := begin("HERE"), begin("ELSEWHERE")
+	expired := elsewhere.record
+	if err := elsewhere.Renew(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := &Sweeper{Bucket: bucket, Files: log, Log: slog.New(slog.DiscardHandler), Running: func() []*Original { return []*Original{here} }}
+	if err := s.end(t.Context(), expired); !fault.Is(err, fault.Conflict) { // as it was listed before it was renewed
+		t.Error(err)
+	}
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []*Original{here, elsewhere} {
+		if _, err := o.parts.Parts(t.Context()); err != nil {
+			t.Errorf("the parts of %s: %v", o.record.Upload, err)
+		}
+	}
+	s.Running = func() []*Original { return nil }
+	left := begin("LEFT")
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := left.parts.Parts(t.Context()); !fault.Is(err, fault.NotFound) {
+		t.Errorf("the parts of what was left behind: %v", err)
+	}
+	if all, err := log.Uploads().All(t.Context()); err != nil || len(all) != 2 {
+		t.Errorf("records: %+v, %v", all, err)
+	}
+}
