@@ -75,6 +75,8 @@ type Entry struct {
 	Client string `json:"client,omitempty"`
 	// ChangedBy is the user name of who renamed, moved, removed or restored it last; empty = User.
 	ChangedBy string `json:"changedBy,omitempty"`
+	// ChangedAt is when that was; zero = LandedAt.
+	ChangedAt time.Time `json:"changedAt,omitzero"`
 	// Late marks an upload finished after its job stopped being writable.
 	Late bool `json:"late,omitempty"`
 	// Recovered marks a file that the sweep appended.
@@ -84,7 +86,7 @@ type Entry struct {
 
 	// MovedTo is the subject that the entry moved to; only on tombstones. Empty on a tombstone = removed.
 	MovedTo string `json:"movedTo,omitempty"`
-	// GoneAt is when a tombstone was written.
+	// GoneAt is when a tombstone was written, or a folder marked as being removed.
 	GoneAt time.Time `json:"goneAt,omitzero"`
 
 	// Subject and Sequence are where the entry stands in the log. Filled by reads and appends, never stored.

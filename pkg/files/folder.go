@@ -89,13 +89,25 @@ func (l *Log) open(ctx context.Context, job Job, id string) error {
 		return job.check()
 	}
 	folder, err := l.locate(ctx, job, id)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return l.Admit(ctx, folder)
+}
+
+// brokenOff is how old a mark is whose removal is over, one way or another: much longer than one takes.
+const brokenOff = time.Minute
+
+// Admit refuses to put something new into a folder that was removed or is being removed. The mark of a removal that was
+// broken off is taken away: it would keep everybody out for ever.
+func (l *Log) Admit(ctx context.Context, folder Entry) error {
+	switch {
 	case folder.Gone():
 		return fault.New(fault.NotFound, "the folder %q was removed", folder.Name)
-	case folder.State == StateRemoving:
+	case folder.State == StateRemoving && l.now().Sub(folder.GoneAt) < brokenOff:
 		return fault.New(fault.Denied, "the folder %q is being removed", folder.Name)
+	case folder.State == StateRemoving:
+		return l.uphold(ctx, folder.Job, folder.ID)
 	}
 	return nil
 }
@@ -220,7 +232,7 @@ func (l *Log) mark(ctx context.Context, subject string, e Entry) (Entry, error) 
 		if current.State == StateRemoving { // a removal that was broken off, or the page's
 			return current, nil
 		}
-		current.State = StateRemoving
+		current.State, current.GoneAt = StateRemoving, l.now().UTC()
 		current.Revision++
 		marked, err := l.appendOne(ctx, current)
 		if !errors.Is(err, errStale) {

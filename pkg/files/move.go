@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"errors"
+	"time"
 
 	"filmgate.dev/pkg/fault"
 )
@@ -95,9 +96,9 @@ func (l *Log) steps(ctx context.Context, r MoveRequest, from, to Entry, target P
 	next := from
 	next.Parent, next.Name, next.Section = to.Parent, to.Name, to.Section
 	next.Revision++
-	next.ChangedBy = r.By.User
+	next.ChangedBy, next.ChangedAt = r.By.User, l.now().UTC()
 	if next.State == StateRemoving || r.Land { // who renames a folder wants to keep it
-		next.State = StateLanded
+		next.State, next.GoneAt = StateLanded, time.Time{}
 	}
 	if target.Subject() == from.Subject {
 		return []Entry{next}, nil

@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -83,6 +84,29 @@ func TestRemoveOfAnUploadThatDidNotLand(t *testing.T) {
 	s.ok(err)
 	if last := s.last(files.Entry{Subject: place.Subject()}); !last.Gone() || last.Upload != mine.Upload {
 		t.Fatalf("the log holds %+v", last)
+	}
+}
+
+// Whoever was removing the folder died on the way: for a moment the folder is left to them, then it is everybody's again.
+func TestARemovalThatWasBrokenOff(t *testing.T) {
+	s := begin(t)
+	for age, admitted := range map[time.Duration]bool{time.Second: false, time.Hour: true} {
+		marked := s.mkdir(files.Root, "Class "+age.String())
+		marked.State, marked.GoneAt = files.StateRemoving, time.Now().Add(-age)
+		data, err := json.Marshal(marked)
+		s.ok(err)
+		_, err = s.nc.Request(marked.Subject, data, time.Second)
+		s.ok(err)
+		marked = s.last(marked)
+		if err = s.log.Admit(t.Context(), marked); admitted {
+			s.ok(err)
+			s.mkdir(marked.ID, "group")
+		} else {
+			s.is(err, fault.Denied, `the folder "Class 1s" is being removed`)
+		}
+		if now := s.last(marked); (now.State == files.StateLanded) != admitted || now.GoneAt.IsZero() != admitted {
+			t.Errorf("after %s: %+v", age, now)
+		}
 	}
 }
 

@@ -82,8 +82,8 @@ func (s *session) existing(ctx context.Context, job jobs.Job, p tree.Path, flags
 	if err != nil {
 		return folder, nil, err
 	}
-	if folder.State == files.StateRemoving {
-		return folder, nil, fault.New(fault.Denied, "the folder %q is being removed", folder.Name)
+	if err := s.tree.Log.Admit(ctx, folder); err != nil {
+		return folder, nil, err
 	}
 	e, err := s.tree.Log.File(ctx, jobOf(job), folder.ID, p.Name())
 	switch {
