@@ -116,7 +116,7 @@ func (l *Log) Restore(ctx context.Context, tombstone Entry, by By) (Entry, error
 		}
 		back := tombstone
 		back.State, back.MovedTo, back.GoneAt = StateLanded, "", time.Time{}
-		back.ChangedBy = by.User
+		back.ChangedBy, back.ChangedAt = by.User, l.now().UTC()
 		back.Revision = max(back.Revision, current.Revision) + 1
 		back.Sequence = current.Sequence
 		back, err = l.appendOne(ctx, back)

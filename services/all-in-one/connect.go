@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"time"
 
 	"google.golang.org/grpc"
@@ -19,16 +23,40 @@ const callLimit = 30 * time.Second
 // connect reaches the instance's gRPC port: the remote one of --server, or the local one that uses the data folder.
 func (o *options) connect() (*grpc.ClientConn, error) {
 	if o.server != "" {
-		if o.token == "" {
-			return nil, errors.New("--server needs a token: set FILMGATE_TOKEN to the operator's token or to your own")
-		}
-		return serve.Dial(o.server, serve.DialConfig{Token: o.token})
+		return o.connectRemote()
 	}
 	c, err := readCard(o.data)
 	if err != nil {
 		return nil, err
 	}
 	return serve.Dial(c.GRPC.Address, serve.DialConfig{Token: c.GRPC.Token})
+}
+
+// connectRemote speaks TLS to other machines, checked against the system's certificates or those of --ca.
+func (o *options) connectRemote() (*grpc.ClientConn, error) {
+	if o.token == "" {
+		return nil, errors.New("--server needs a token: set FILMGATE_TOKEN to the operator's token or to your own")
+	}
+	c := serve.DialConfig{Token: o.token, AllowPlaintext: o.plaintext}
+	host, _, err := net.SplitHostPort(o.server)
+	if err != nil {
+		return nil, fmt.Errorf("--server %q: say host:port", o.server)
+	}
+	ip := net.ParseIP(host)
+	if local := host == "localhost" || ip != nil && ip.IsLoopback(); !o.plaintext && (!local || o.ca != "") {
+		c.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+		if o.ca != "" {
+			pem, err := os.ReadFile(o.ca)
+			if err != nil {
+				return nil, fmt.Errorf("--ca: %w", err)
+			}
+			c.TLS.RootCAs = x509.NewCertPool()
+			if !c.TLS.RootCAs.AppendCertsFromPEM(pem) {
+				return nil, fmt.Errorf("--ca %s holds no certificate in PEM format", o.ca)
+			}
+		}
+	}
+	return serve.Dial(o.server, c)
 }
 
 // inAccount runs a call in the account of --account, or in the only one that there is.

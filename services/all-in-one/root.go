@@ -11,11 +11,14 @@ import (
 
 // options are the settings that every command shares.
 type options struct {
-	data    string // the data folder of a local instance, absolute
-	server  string // gRPC address of a remote one
-	token   string // bearer token for it
-	account string // the account to act in
-	json    bool
+	data   string // the data folder of a local instance, absolute
+	server string // gRPC address of a remote one
+	token  string // bearer token for it
+	ca     string // certificates that it is checked against; empty = the system's
+	// plaintext allows gRPC without TLS to another machine.
+	plaintext bool
+	account   string // the account to act in
+	json      bool
 }
 
 func rootCommand() *cobra.Command {
@@ -52,6 +55,8 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 	flags.StringVar(&o.data, "data", envOr("FILMGATE_DATA", "filmgate-data"), "data folder of the local instance (FILMGATE_DATA)")
 	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port (FILMGATE_SERVER)")
 	flags.StringVar(&o.token, "token", os.Getenv("FILMGATE_TOKEN"), "token for --server; better given as FILMGATE_TOKEN")
+	flags.StringVar(&o.ca, "ca", os.Getenv("FILMGATE_CA"), "certificates that --server is checked against, PEM; the system's when empty (FILMGATE_CA)")
+	flags.BoolVar(&o.plaintext, "plaintext", false, "allow --server without TLS, such as inside a mesh that encrypts")
 	flags.StringVar(&o.account, "account", os.Getenv("FILMGATE_ACCOUNT"), "account to act in; needed when there are several (FILMGATE_ACCOUNT)")
 
 	root.AddCommand(runCommand(o), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), eventsCommand(o))

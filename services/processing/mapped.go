@@ -51,7 +51,7 @@ func (s *Service) photoMapped(ctx context.Context, msg events.Message) error {
 	default:
 		rejection = lastWord(err)
 	}
-	log.WarnContext(ctx, "photo rejected", "code", rejection.Code, "cause", err)
+	log.InfoContext(ctx, "photo rejected", "code", rejection.Code, "cause", err)
 	return s.say(ctx, photo, events.TypePhotoRejected, events.PhotoRejected{
 		Account: photo.Account, JobID: photo.JobID, PhotoID: photo.PhotoID, Version: photo.Version, Attempt: photo.Attempt,
 		Reason: events.Reason{Code: string(rejection.Code), Message: rejection.Message},

@@ -67,6 +67,9 @@ func (f *Folder) Learn(e files.Entry, claim place.Claim) {
 		f.CreatedAt = e.LandedAt
 	}
 	f.ChangedAt = f.CreatedAt
+	if e.ChangedAt.After(f.ChangedAt) {
+		f.ChangedAt = e.ChangedAt
+	}
 	if e.Gone() {
 		f.ChangedAt = e.GoneAt
 	}
