@@ -167,6 +167,11 @@ func TestAuditIsRecordedOnceAndPaged(t *testing.T) {
 		if len(got) != 5 || got[0] != events[4].GetId() || got[4] != events[0].GetId() {
 			t.Errorf("got %v", got)
 		}
-		refused(h.audit.RecordAudit(h.service(), &jobsv1.RecordAuditRequest{Events: []*jobsv1.AuditEvent{{Id: "x", Action: "open"}}}))(t, fault.Invalid)
+		// One that nobody can read is refused, and keeps out none of the others.
+		good := &jobsv1.AuditEvent{Id: ulid.Make().String(), Account: "demo", Action: "open_refused", JobId: "j2"}
+		refused(h.audit.RecordAudit(h.service(), &jobsv1.RecordAuditRequest{Events: []*jobsv1.AuditEvent{{Id: "x", Action: "open"}, good}}))(t, fault.Invalid)
+		if kept := must(h.audit.ListAudit(h.operator, &jobsv1.ListAuditRequest{JobId: "j2"}))(t).GetEvents(); len(kept) != 1 {
+			t.Errorf("%d events were kept, want the good one", len(kept))
+		}
 	})
 }

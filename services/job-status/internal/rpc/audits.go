@@ -54,7 +54,10 @@ func (s *audits) RecordAudit(ctx context.Context, req *jobsv1.RecordAuditRequest
 	if len(req.GetEvents()) > maxRecorded {
 		return nil, fault.New(fault.Invalid, "at most %d audit events can be recorded at once", maxRecorded)
 	}
-	var list []audit.Event
+	var (
+		list []audit.Event
+		bad  []error
+	)
 	for _, e := range req.GetEvents() {
 		var at time.Time
 		if e.GetTime().IsValid() {
@@ -64,10 +67,17 @@ func (s *audits) RecordAudit(ctx context.Context, req *jobsv1.RecordAuditRequest
 			ID: e.GetId(), Time: at, Account: e.GetAccount(), UserID: e.GetUserId(), UserName: e.GetUserName(), Action: e.GetAction(),
 			JobID: e.GetJobId(), ClientAddress: e.GetClientAddress(), Detail: e.GetDetail(),
 		}.Clean()
-		if err != nil {
-			return nil, err
+		if err != nil { // one that nobody can read keeps out none of the others
+			bad = append(bad, err)
+			continue
 		}
 		list = append(list, clean)
 	}
-	return &jobsv1.RecordAuditResponse{}, s.store.Record(ctx, list...)
+	if err := s.store.Record(ctx, list...); err != nil {
+		return nil, err
+	}
+	if len(bad) > 0 {
+		return nil, bad[0]
+	}
+	return &jobsv1.RecordAuditResponse{}, nil
 }

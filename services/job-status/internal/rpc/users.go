@@ -132,7 +132,8 @@ func (s *users) GetUser(ctx context.Context, req *jobsv1.GetUserRequest) (*jobsv
 		return nil, fault.New(fault.Denied, "this needs the right %q; ask an administrator of your studio", user.Users)
 	}
 	if err != nil || u.Account != c.account {
-		return nil, fault.New(fault.NotFound, "there is no such user in the account %s", c.account)
+		asked := text.Clip(req.GetId() + req.GetEmail() + req.GetSftpUserName())
+		return nil, fault.New(fault.NotFound, "there is no user %q in the account %s", asked, c.account)
 	}
 	return userProto(u), nil
 }
