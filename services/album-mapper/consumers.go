@@ -55,6 +55,9 @@ func (s *Service) takeInFolder(ctx context.Context, e files.Entry) error {
 	if err != nil {
 		return err
 	}
+	if e.Folder() && folder.Kind != files.KindAlbum {
+		return fault.New(fault.Invalid, "the folder at %s stands in one that is no album", e.Subject)
+	}
 	if err := s.takeInFolder(ctx, folder); err != nil {
 		return err
 	}
