@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/services/sftp-edge/internal/upload"
@@ -88,6 +89,13 @@ func (o *Original) put(ctx context.Context) error {
 	record := o.record
 	record.Expires = time.Now().Add(Lease)
 	record, err := o.uploads.Put(ctx, record)
+	if fault.Is(err, fault.Conflict) {
+		// Nobody else writes that it is open: an earlier Put was stored, and its answer lost.
+		if stored, lost := o.uploads.Get(ctx, o.record); lost == nil && stored.State == files.UploadOpen {
+			o.record = stored
+			return o.put(ctx)
+		}
+	}
 	if err == nil {
 		o.record = record
 	}

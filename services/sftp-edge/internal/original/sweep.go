@@ -73,7 +73,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 // end takes the lease, aborts the parts, and deletes the record last: a crash in between is only done again. The parts of
 // a landed file are no more, so nothing can happen to it.
 func (s *Sweeper) end(ctx context.Context, r files.Record) error {
-	r.Expires = time.Now().Add(Lease)
+	r.State, r.Expires = files.UploadPartial, time.Now().Add(Lease)
 	r, err := s.Files.Uploads().Put(ctx, r)
 	if err != nil {
 		return err

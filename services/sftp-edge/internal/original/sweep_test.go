@@ -69,6 +69,14 @@ func TestTheSweepSparesWhatRuns(t *testing.T) {
 			t.Errorf("the parts of %s: %v", o.record.Upload, err)
 		}
 	}
+	// Stored, with its answer lost: the lease is renewed all the same.
+	stored, err := log.Uploads().Put(t.Context(), here.record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := here.Renew(t.Context()); err != nil || here.record.Revision <= stored.Revision {
+		t.Errorf("renewed as %+v, %v", here.record, err)
+	}
 	s.Running = func() []*Original { return nil }
 	left := begin("LEFT")
 	if err := s.Sweep(t.Context()); err != nil {
@@ -76,6 +84,9 @@ func TestTheSweepSparesWhatRuns(t *testing.T) {
 	}
 	if _, err := left.parts.Parts(t.Context()); !fault.Is(err, fault.NotFound) {
 		t.Errorf("the parts of what was left behind: %v", err)
+	}
+	if err := left.Renew(t.Context()); err == nil {
+		t.Error("what was swept was renewed")
 	}
 	if all, err := log.Uploads().All(t.Context()); err != nil || len(all) != 2 {
 		t.Errorf("records: %+v, %v", all, err)
