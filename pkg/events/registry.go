@@ -42,6 +42,7 @@ func Kinds() []Kind {
 		{TypeJobCreated, true, 0, "A job was created.", JobChanged{}},
 		{TypeJobStatusChanged, true, 0, "A job has another status.", JobChanged{}},
 		{TypeJobLocked, true, 0, "A job was locked or unlocked.", JobChanged{}},
+		{TypeJobRenamed, true, 0, "A job has another name for people; its id and its internal name are the same.", JobChanged{}},
 		{TypePhotoMapped, false, 0, "Asks processing for the derivatives of one version of a photo.", PhotoMapped{}},
 		{TypePhotoProcessed, false, 0, "Answers photo.mapped: every derivative is durable.", PhotoProcessed{}},
 		{TypePhotoRejected, false, 0, "Answers photo.mapped: this version can never be a picture, and why.", PhotoRejected{}},

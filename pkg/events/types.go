@@ -21,6 +21,7 @@ const (
 	TypeJobCreated       Type = "job.created"
 	TypeJobStatusChanged Type = "job.status_changed"
 	TypeJobLocked        Type = "job.locked"
+	TypeJobRenamed       Type = "job.renamed"
 )
 
 // The internal events, on WORK: between album-mapper and processing only.
@@ -216,7 +217,7 @@ type AlbumChanged struct {
 	At           time.Time `json:"at"`
 }
 
-// JobChanged is the data of job.created, job.status_changed and job.locked: the job as it is now.
+// JobChanged is the data of job.created, job.status_changed, job.locked and job.renamed: the job as it is now.
 type JobChanged struct {
 	Job            Job       `json:"job"`
 	PreviousStatus string    `json:"previousStatus,omitempty"`

@@ -51,6 +51,7 @@ type Consumer struct {
 	OnJobCreated       func(context.Context, Event, JobChanged) error
 	OnJobStatusChanged func(context.Context, Event, JobChanged) error
 	OnJobLocked        func(context.Context, Event, JobChanged) error
+	OnJobRenamed       func(context.Context, Event, JobChanged) error
 
 	// Unknown is told every event without a handler above, also of types that are invented later. Nil = they are skipped.
 	Unknown func(context.Context, Event) error
@@ -129,6 +130,8 @@ func (c *Consumer) handle(ctx context.Context, e Event) error {
 		typed = typedHandler(c.OnJobStatusChanged)
 	case TypeJobLocked:
 		typed = typedHandler(c.OnJobLocked)
+	case TypeJobRenamed:
+		typed = typedHandler(c.OnJobRenamed)
 	}
 	switch {
 	case typed != nil:

@@ -118,6 +118,7 @@ func TestEveryTypeHasItsHandler(t *testing.T) {
 		photoevents.TypeFileLanded, photoevents.TypeFileRemoved, photoevents.TypeAlbumCreated, photoevents.TypeAlbumRenamed, photoevents.TypeAlbumRemoved,
 		photoevents.TypePhotoIngested, photoevents.TypePhotoUpdated, photoevents.TypePhotoMoved, photoevents.TypePhotoRemoved, photoevents.TypePhotoRestored,
 		photoevents.TypePhotoFailed, photoevents.TypeJobCreated, photoevents.TypeJobStatusChanged, photoevents.TypeJobLocked,
+		photoevents.TypeJobRenamed,
 	}
 	var mu sync.Mutex
 	heard := map[photoevents.Type]string{}
@@ -173,6 +174,9 @@ func TestEveryTypeHasItsHandler(t *testing.T) {
 		},
 		OnJobLocked: func(_ context.Context, e photoevents.Event, d photoevents.JobChanged) error {
 			return note(e, photoevents.TypeJobLocked, d.Job.ID)
+		},
+		OnJobRenamed: func(_ context.Context, e photoevents.Event, d photoevents.JobChanged) error {
+			return note(e, photoevents.TypeJobRenamed, d.Job.ID)
 		},
 		Unknown: func(_ context.Context, e photoevents.Event) error {
 			return note(e, "photo.sold", e.ID)

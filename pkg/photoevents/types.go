@@ -23,6 +23,7 @@ const (
 	TypeJobCreated       Type = "job.created"
 	TypeJobStatusChanged Type = "job.status_changed"
 	TypeJobLocked        Type = "job.locked"
+	TypeJobRenamed       Type = "job.renamed"
 )
 
 // Section is one of the two parts of an album.
@@ -211,7 +212,7 @@ type AlbumChanged struct {
 	At           time.Time `json:"at"`
 }
 
-// JobChanged is the data of job.created, job.status_changed and job.locked: the job as it is now.
+// JobChanged is the data of job.created, job.status_changed, job.locked and job.renamed: the job as it is now.
 type JobChanged struct {
 	Job            Job       `json:"job"`
 	PreviousStatus string    `json:"previousStatus,omitempty"`
