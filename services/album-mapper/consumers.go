@@ -30,7 +30,8 @@ func (s *Service) consumers() []consumer {
 			events.TypePhotoRejected:  events.Handle(s.hearRejected),
 		}.Handle},
 		{durable(events.StreamPhotos, "mapper-jobs",
-			events.PhotosFilter(events.TypeJobCreated), events.PhotosFilter(events.TypeJobStatusChanged), events.PhotosFilter(events.TypeJobLocked),
+			events.PhotosFilter(events.TypeJobCreated), events.PhotosFilter(events.TypeJobStatusChanged),
+			events.PhotosFilter(events.TypeJobLocked), events.PhotosFilter(events.TypeJobRenamed),
 		), events.Handle(s.hearJob)},
 	}
 }

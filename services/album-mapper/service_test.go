@@ -374,15 +374,19 @@ func names(photos []*catalogv1.Photo) []string {
 	return all
 }
 
-// sayJob says a job as job-status would.
+// sayJob says a job as job-status would: one with a name of its own as renamed.
 func (s *studio) sayJob(internalName, name, status string, revision int64) {
 	s.t.Helper()
-	env, err := events.NewEnvelope("test", events.TypeJobStatusChanged, s.job.Account, s.job.ID, fmt.Sprint(revision), time.Now(), events.JobChanged{
+	kind := events.TypeJobStatusChanged
+	if name != internalName {
+		kind = events.TypeJobRenamed
+	}
+	env, err := events.NewEnvelope("test", kind, s.job.Account, s.job.ID, fmt.Sprint(revision), time.Now(), events.JobChanged{
 		Job: events.Job{ID: s.job.ID, InternalName: internalName, Name: name, Status: status}, Revision: revision, By: "admin", At: time.Now()})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	subject, err := events.PhotosSubject(s.job.Account, s.job.ID, events.TypeJobStatusChanged)
+	subject, err := events.PhotosSubject(s.job.Account, s.job.ID, kind)
 	if err != nil {
 		s.t.Fatal(err)
 	}

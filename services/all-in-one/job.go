@@ -52,7 +52,7 @@ func parseStatus(s string) (jobsv1.JobStatus, error) {
 func jobCommand(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job",
-		Short: "Jobs: create, list, show, status, lock, unlock, assign",
+		Short: "Jobs: create, list, show, status, rename, lock, unlock, assign",
 		Long: `A job is one shoot; its internal name is the folder that photographers see.
 
 They see it while its status is PLANNING and it is not locked. SELLING, PREPAY and
@@ -110,6 +110,17 @@ are open; an upload that has begun may still finish.`,
 			return jobs.SetJobStatus(ctx, &jobsv1.SetJobStatusRequest{Id: j.GetId(), Status: to})
 		}),
 	}
+	rename := &cobra.Command{
+		Use: "rename NAME NEW", Short: "Change a job's name for people; the folder's name stays",
+		Args: cobra.ExactArgs(2),
+		RunE: jobCall(o, func(ctx context.Context, jobs jobsv1.JobServiceClient, args []string) (*jobsv1.Job, error) {
+			j, err := findJob(ctx, jobs, args[0])
+			if err != nil {
+				return nil, err
+			}
+			return jobs.UpdateJob(ctx, &jobsv1.UpdateJobRequest{Id: j.GetId(), Name: args[1]})
+		}),
+	}
 	assign := &cobra.Command{
 		Use: "assign NAME USER...", Short: "Replace the users assigned to a job (ids, e-mail addresses or SFTP user names)",
 		Args: cobra.MinimumNArgs(1),
@@ -135,7 +146,7 @@ are open; an upload that has begun may still finish.`,
 			})
 		},
 	}
-	for _, c := range []*cobra.Command{create, list, show, status, lockCommand(o, "lock", true), lockCommand(o, "unlock", false), assign} {
+	for _, c := range []*cobra.Command{create, list, show, status, rename, lockCommand(o, "lock", true), lockCommand(o, "unlock", false), assign} {
 		cmd.AddCommand(jsonFlag(c, o))
 	}
 	return cmd

@@ -109,6 +109,9 @@ func TestJobEventsCarryTheCompleteState(t *testing.T) {
 		j := h.job("JOB00001")
 		must(h.jobs.SetJobStatus(h.operator, &jobsv1.SetJobStatusRequest{Id: j.GetId(), Status: jobsv1.JobStatus_JOB_STATUS_SELLING}))(t)
 		must(h.jobs.SetJobLocked(h.operator, &jobsv1.SetJobLockedRequest{Id: j.GetId(), Locked: true}))(t)
+		must(h.jobs.UpdateJob(h.operator, &jobsv1.UpdateJobRequest{Id: j.GetId(), Name: "Autumn fair"}))(t)
+		must(h.jobs.UpdateJob(h.operator, &jobsv1.UpdateJobRequest{Id: j.GetId(), Name: "Autumn fair"}))(t) // says nothing
+		must(h.jobs.SetJobLocked(h.operator, &jobsv1.SetJobLockedRequest{Id: j.GetId()}))(t)
 		want := []struct {
 			id, status, previous string
 			locked               bool
@@ -117,6 +120,8 @@ func TestJobEventsCarryTheCompleteState(t *testing.T) {
 			{"job.created:" + j.GetId(), "PLANNING", "", false, 1},
 			{"job.status_changed:" + j.GetId() + ":2", "SELLING", "PLANNING", false, 2},
 			{"job.locked:" + j.GetId() + ":3", "SELLING", "", true, 3},
+			{"job.renamed:" + j.GetId() + ":4", "SELLING", "", true, 4},
+			{"job.locked:" + j.GetId() + ":5", "SELLING", "", false, 5},
 		}
 		for _, w := range want {
 			msg := must(consumer.Next(jetstream.FetchMaxWait(30e9)))(t)
@@ -128,6 +133,9 @@ func TestJobEventsCarryTheCompleteState(t *testing.T) {
 			if env.ID != w.id || data.Job.Status != w.status || data.PreviousStatus != w.previous || data.Locked != w.locked || data.Revision != w.revision ||
 				data.Job.InternalName != "JOB00001" || env.Account != "demo" || data.By != "operator" {
 				t.Errorf("got %s %+v, want %+v", env.ID, data, w)
+			}
+			if renamed := data.Job.Name == "Autumn fair"; renamed != (w.revision >= 4) {
+				t.Errorf("%s calls the job %q", env.ID, data.Job.Name)
 			}
 		}
 	})

@@ -51,6 +51,9 @@ func (s *Store) announceChange(ctx context.Context, tx sqldb.Tx, before, after j
 		if err := note("job_renamed", "%s: %s to %s", after.InternalName, before.Name, after.Name); err != nil {
 			return err
 		}
+		if err := s.say(ctx, tx, events.TypeJobRenamed, version, after, "", by); err != nil {
+			return err
+		}
 	}
 	if !slices.Equal(before.Assignees, after.Assignees) {
 		return note("job_assigned", "%s: %s", after.InternalName, clipList(after.Assignees))
