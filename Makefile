@@ -29,7 +29,7 @@ setup: ## install what the tests need: SFTP clients, PostgreSQL, Chromium, gcc (
 
 .PHONY: test
 test: setup ## install what is needed, then run every test (under 10 minutes on two cores)
-	go test work
+	CGO_ENABLED=0 go test work
 
 .PHONY: race
 race: setup ## run the tests of everything concurrent under the race detector
