@@ -26,7 +26,7 @@ type photoJSON struct {
 	Reason      *events.Reason      `json:"reason,omitempty"`
 	DuplicateOf string              `json:"duplicateOf,omitempty"`
 	Warnings    []events.Warning    `json:"warnings"`
-	Original    string              `json:"originalKey"`
+	Original    objectKey           `json:"original"`
 	Derivatives []derivativeSummary `json:"derivatives"`
 }
 
@@ -50,6 +50,10 @@ type photoFile struct {
 	ModifiedAt *time.Time `json:"modifiedAt,omitempty"`
 }
 
+type objectKey struct {
+	Key string `json:"key"`
+}
+
 type photoImage struct {
 	DisplayWidth  int32      `json:"displayWidth"`
 	DisplayHeight int32      `json:"displayHeight"`
@@ -58,11 +62,12 @@ type photoImage struct {
 }
 
 type derivativeSummary struct {
-	Name   string `json:"name"`
-	Width  int32  `json:"width"`
-	Height int32  `json:"height"`
-	Bytes  int64  `json:"bytes"`
-	Key    string `json:"key"`
+	Name      string `json:"name"`
+	Width     int32  `json:"width"`
+	Height    int32  `json:"height"`
+	MediaType string `json:"mediaType"`
+	Bytes     int64  `json:"bytes"`
+	Key       string `json:"key"`
 }
 
 func photoTable(job *jobsv1.Job) table[*catalogv1.Photo] {
@@ -90,7 +95,7 @@ func photoObject(job *jobsv1.Job, p *catalogv1.Photo) photoJSON {
 			Name: p.GetName(), Path: p.GetPath(), Bytes: p.GetBytes(), SHA256: p.GetSha256(),
 			UploadedBy: p.GetUploadedBy(), UploadedAt: stamp(p.GetLandedAt()), ModifiedAt: stamp(p.GetModifiedAt()),
 		},
-		DuplicateOf: p.GetDuplicateOf(), Warnings: []events.Warning{}, Original: p.GetObjectKey(), Derivatives: []derivativeSummary{},
+		DuplicateOf: p.GetDuplicateOf(), Warnings: []events.Warning{}, Original: objectKey{p.GetObjectKey()}, Derivatives: []derivativeSummary{},
 	}
 	if p.GetWidth() > 0 {
 		v.Image = &photoImage{p.GetWidth(), p.GetHeight(), p.GetPlaceholder(), stamp(p.GetTakenAt())}
@@ -102,7 +107,7 @@ func photoObject(job *jobsv1.Job, p *catalogv1.Photo) photoJSON {
 		v.Warnings = append(v.Warnings, events.Warning{Code: n.GetCode(), Message: n.GetMessage()})
 	}
 	for _, d := range p.GetDerivatives() {
-		v.Derivatives = append(v.Derivatives, derivativeSummary{d.GetName(), d.GetWidth(), d.GetHeight(), d.GetBytes(), d.GetObjectKey()})
+		v.Derivatives = append(v.Derivatives, derivativeSummary{d.GetName(), d.GetWidth(), d.GetHeight(), d.GetMediaType(), d.GetBytes(), d.GetObjectKey()})
 	}
 	return v
 }
