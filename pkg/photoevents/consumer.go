@@ -58,7 +58,8 @@ type Consumer struct {
 }
 
 // Run consumes until ctx ends and the handlers that were running have finished, and then answers nil. It waits for a server
-// that is away and for a consumer that is missing. The connection stays the caller's.
+// that is away and for a consumer that is missing, and says so in Log. Only a connection that is closed for good ends it with
+// an error: nats.go closes one whose credentials are refused twice. The connection stays the caller's.
 func (c Consumer) Run(ctx context.Context, nc *nats.Conn) error {
 	if err := c.defaults(); err != nil {
 		return err

@@ -77,8 +77,9 @@ func (w *worker) run(ctx, handlers context.Context) error {
 			failures = 0
 			continue
 		}
-		if w.js.Conn().IsClosed() {
-			return fmt.Errorf("photoevents: the connection is closed: %w", err)
+		closed := w.js.Conn().IsClosed() // asked first: until then its last error may change
+		if err = w.explain(err); closed {
+			return fmt.Errorf("photoevents: %w", err)
 		}
 		failures++
 		consumer = nil
