@@ -16,7 +16,7 @@ type TLSFiles struct {
 	Cert           string `env:"FILMGATE_TLS_CERT_PATH" help:"PEM certificate of this service, for gRPC in both directions"`
 	Key            string `env:"FILMGATE_TLS_KEY_PATH" help:"PEM key of that certificate"`
 	CA             string `env:"FILMGATE_TLS_CA_PATH" help:"PEM certificates that sign those of Filmgate's services"`
-	AllowPlaintext bool   `env:"FILMGATE_ALLOW_PLAINTEXT" default:"false" help:"let gRPC without TLS leave this machine, such as inside a mesh that encrypts"`
+	AllowPlaintext bool   `env:"FILMGATE_GRPC_PLAINTEXT" default:"false" help:"let gRPC without TLS leave this machine, such as inside a mesh that encrypts"`
 }
 
 // Load reads the files for both directions; nil when none is given. Servers ask their callers for a certificate too.
@@ -51,7 +51,7 @@ func (f TLSFiles) Load() (*tls.Config, error) {
 // Listen opens a gRPC server's address. Without TLS it must be on this machine, unless plaintext is allowed.
 func (f TLSFiles) Listen(ctx context.Context, address string) (net.Listener, error) {
 	if f.Cert == "" && !f.AllowPlaintext && !loopback(address) {
-		return nil, fault.New(fault.Invalid, "gRPC on %s could be heard by others: give TLS certificates, or set FILMGATE_ALLOW_PLAINTEXT=true", address)
+		return nil, fault.New(fault.Invalid, "gRPC on %s could be heard by others: give TLS certificates, or set FILMGATE_GRPC_PLAINTEXT=true", address)
 	}
 	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
