@@ -21,7 +21,7 @@ run: build ## run everything in one process, with its data in ./filmgate-data (D
 .PHONY: build
 build: ## build the one binary into .bin/filmgate
 	@mkdir -p $(BIN)
-	@CGO_ENABLED=0 go build -trimpath -o $(BIN)/filmgate ./services/all-in-one
+	@CGO_ENABLED=0 go build -o $(BIN)/filmgate ./services/all-in-one
 
 .PHONY: setup
 setup: ## install what the tests need: SFTP clients, PostgreSQL, Chromium, gcc (quiet when they are there)
@@ -40,7 +40,7 @@ RACE = $(shell go list work | grep -v -e /all-in-one -e /proto/)
 
 .PHONY: bench
 bench: build ## measure the product: CPU s/GiB received, photos per CPU s, latency, peak memory (about 5 minutes)
-	@CGO_ENABLED=0 go build -trimpath -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
+	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
 	@CGO_ENABLED=0 go run ./services/all-in-one/bench -bin $(BIN)
 
 .PHONY: lint
