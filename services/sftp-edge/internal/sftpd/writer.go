@@ -205,7 +205,8 @@ func (w *writer) land(r upload.Result) error {
 	return err
 }
 
-// tidy removes what is not needed any more. What stays is found by a sweep.
+// tidy removes what is not needed any more. Parts that stay are swept with their record; a whole object that stays is
+// named by nobody and takes up room.
 func (w *writer) tidy(remove func(context.Context) error) {
 	ctx, cancel := w.tidying()
 	defer cancel()

@@ -21,7 +21,7 @@ func (u *Upload) Finish(ctx context.Context) (Result, error) {
 	u.work.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortWait)
 	defer cancel()
-	_ = u.object.Abort(ctx) // what stays is found by the sweep
+	_ = u.object.Abort(ctx) // what stays is named by nobody; parts are swept with their record
 	return Result{}, err
 }
 
