@@ -29,8 +29,7 @@ const (
 	UploadCompleting UploadState = "completing" // closed by the client, not yet landed
 )
 
-// Record is one upload in flight or broken off that has a multipart upload or a tail object to clean up. What a resume
-// needs beyond this (lease, tail, checksums so far) will be further optional fields.
+// Record is one upload in flight or broken off that has something in the bucket to go on from, or to clean up.
 type Record struct {
 	Job     Job         `json:"job"`
 	JobName string      `json:"jobName"`
@@ -41,20 +40,44 @@ type Record struct {
 
 	ObjectKey   string `json:"objectKey"`
 	MultipartID string `json:"multipartId,omitempty"`
-	// Bytes are durable in the bucket, from the first one on.
+	// Bytes are durable in the bucket, from the first one on: what a resume goes on from.
 	Bytes int64 `json:"bytes,omitempty"`
+	// Parts are the stored parts that Bytes begins with, each of PartBytes; Sum is the digest of exactly these.
+	Parts     int    `json:"parts,omitempty"`
+	PartBytes int64  `json:"partBytes,omitempty"`
+	Sum       []byte `json:"sum,omitempty"`
+	// Tail is what follows them in objects of their own, in order.
+	Tail []Piece `json:"tail,omitempty"`
+	// Entry is what is to appear in the log, once the upload is completing; Exclusive that it may not replace a file.
+	Entry     *Entry `json:"entry,omitempty"`
+	Exclusive bool   `json:"exclusive,omitempty"`
 
 	UserID  string    `json:"userId,omitempty"`
 	User    string    `json:"user,omitempty"`
 	Client  string    `json:"client,omitempty"`
-	Pod     string    `json:"pod,omitempty"` // the edge that holds it
+	Address string    `json:"address,omitempty"` // the client's, without its port
+	Holder  string    `json:"holder,omitempty"`  // names the open file that holds it
 	Started time.Time `json:"started"`
-	// Expires is when the sweep may abort the upload; zero is never.
+	// ModifiedAt is the client's mtime, if it has set one.
+	ModifiedAt time.Time `json:"modifiedAt,omitzero"`
+	// Lease is until when the edge holds the upload: nobody else may touch it.
+	Lease time.Time `json:"lease,omitzero"`
+	// Expires is when a sweep may give the upload up; zero is never.
 	Expires time.Time `json:"expires,omitzero"`
 
 	// Revision is the record's place in the bucket: the compare-and-set token. Never stored.
 	Revision uint64 `json:"-"`
 }
+
+// Piece is some bytes of a tail, in an object of their own.
+type Piece struct {
+	Number int    `json:"number"` // part of the object's key
+	Bytes  int64  `json:"bytes"`
+	CRC32C uint32 `json:"crc32c"`
+}
+
+// Held reports whether an edge works on the upload.
+func (r Record) Held(now time.Time) bool { return now.Before(r.Lease) }
 
 // Uploads are the records of uploads in flight and broken off, in the key-value bucket UPLOADS. Like the log it is read
 // at the leader only: the client library's own key-value reads may be answered by a replica that is behind.
@@ -123,6 +146,25 @@ func (u *Uploads) Delete(ctx context.Context, r Record) error {
 		return nil
 	}
 	return u.conflict(err)
+}
+
+// At reads the records of uploads to one name, in no order. Usually there is none, which costs one read at the leader.
+func (u *Uploads) At(ctx context.Context, job Job, folder, name string) ([]Record, error) {
+	clean, err := ParseName(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(job.check(), checkToken("folder id", folder)); err != nil {
+		return nil, err
+	}
+	filter := uploadsPrefix + job.Account + "." + job.ID + "." + folder + "." + NameHash(clean) + ".*"
+	if _, err := u.stream.last(ctx, filter); err != nil {
+		if fault.Is(err, fault.NotFound) {
+			err = nil
+		}
+		return nil, err
+	}
+	return u.list(ctx, filter)
 }
 
 // List reads the records of a folder, or of a whole job when no folder is given.

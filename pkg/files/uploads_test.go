@@ -1,6 +1,7 @@
 package files_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -25,12 +26,13 @@ func TestUploads(t *testing.T) {
 	s.is(err, fault.Conflict, "the upload's record was changed by somebody else")
 
 	partial := first
-	partial.State, partial.Bytes = files.UploadPartial, 8<<20
+	partial.State, partial.Bytes, partial.Parts, partial.Sum = files.UploadPartial, 8<<20+5, 1, []byte("so far")
+	partial.Tail = []files.Piece{{Number: 3, Bytes: 5, CRC32C: 7}}
 	partial, err = uploads.Put(ctx, partial)
 	s.ok(err)
 	read, err := uploads.Get(ctx, record)
 	s.ok(err)
-	if read != partial {
+	if !reflect.DeepEqual(read, partial) {
 		t.Fatalf("read %+v, want %+v", read, partial)
 	}
 	s.is(uploads.Delete(ctx, first), fault.Conflict, "the upload's record was changed by somebody else")
@@ -42,9 +44,30 @@ func TestUploads(t *testing.T) {
 	for folder, want := range map[string][]files.Record{s.album.ID: {partial}, "OTHER": {other}, "NONE": nil, "": {partial, other}} {
 		got, err := uploads.List(ctx, s.job, folder)
 		s.ok(err)
-		if len(got) != len(want) || len(want) == 1 && got[0] != want[0] {
+		if len(got) != len(want) || len(want) == 1 && !reflect.DeepEqual(got, want) {
 			t.Fatalf("folder %q holds %+v, want %+v", folder, got, want)
 		}
+	}
+
+	at := func(name string) []files.Record {
+		t.Helper()
+		found, err := uploads.At(ctx, s.job, s.album.ID, name)
+		s.ok(err)
+		return found
+	}
+	if got := at("J\u00fcrgen.jpg"); len(got) != 1 || !reflect.DeepEqual(got[0], partial) || len(at("other.jpg")) != 0 {
+		t.Fatalf("at the name is %+v", got)
+	}
+	newer := record
+	newer.Upload = "03U"
+	newer, err = uploads.Put(ctx, newer)
+	s.ok(err)
+	if got := at(record.Name); len(got) != 2 {
+		t.Fatalf("at the name is %+v", got)
+	}
+	s.ok(uploads.Delete(ctx, newer))
+	if got := at(record.Name); len(got) != 1 { // behind the marker of the newer one
+		t.Fatalf("at the name is %+v", got)
 	}
 
 	s.ok(uploads.Delete(ctx, partial))
@@ -53,7 +76,7 @@ func TestUploads(t *testing.T) {
 	s.is(err, fault.NotFound, "not found")
 	all, err := uploads.All(ctx)
 	s.ok(err)
-	if len(all) != 1 || all[0] != other {
+	if len(all) != 1 || !reflect.DeepEqual(all[0], other) {
 		t.Fatalf("all are %+v", all)
 	}
 	again, err := uploads.Put(ctx, record) // over the marker

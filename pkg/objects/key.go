@@ -2,6 +2,7 @@ package objects
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"filmgate.dev/pkg/fault"
@@ -66,8 +67,14 @@ func DerivativePrefix(account, job, photo, upload string) (string, error) {
 	return join(derivatives, "/", account, job, photo, upload)
 }
 
-// TailKey names the object that keeps the last bytes of a broken-off upload, too few for a part.
-func TailKey(upload string) (string, error) { return join(tails, "", upload) }
+// TailKey names the object that keeps bytes of an upload that are too few for a part: those of one that broke off, or of a
+// slow one, so that they need no memory.
+func TailKey(upload string, piece int) (string, error) {
+	return join(tails, "", upload, strconv.Itoa(piece))
+}
+
+// TailPrefix is the beginning of all tail keys of an upload.
+func TailPrefix(upload string) (string, error) { return join(tails, "/", upload) }
 
 // CheckpointKey names a checkpoint of a job's part of the files log.
 func CheckpointKey(account, job, name string) (string, error) {

@@ -14,7 +14,8 @@ func TestKeys(t *testing.T) {
 		"o/acme/J1/":                func() (string, error) { return objects.OriginalPrefix("acme", "J1") },
 		"d/acme/J1/P1/U2/thumb.jpg": func() (string, error) { return objects.DerivativeKey("acme", "J1", "P1", "U2", "thumb") },
 		"d/acme/J1/P1/U2/":          func() (string, error) { return objects.DerivativePrefix("acme", "J1", "P1", "U2") },
-		"t/U1":                      func() (string, error) { return objects.TailKey("U1") },
+		"t/U1/3":                    func() (string, error) { return objects.TailKey("U1", 3) },
+		"t/U1/":                     func() (string, error) { return objects.TailPrefix("U1") },
 		"l/acme/J1/0007":            func() (string, error) { return objects.CheckpointKey("acme", "J1", "0007") },
 		"l/acme/J1/":                func() (string, error) { return objects.CheckpointPrefix("acme", "J1") },
 	} {
@@ -30,7 +31,7 @@ func TestNoUserTextBecomesPartOfAKey(t *testing.T) {
 			"account": func() (string, error) { return objects.OriginalKey(text, "j", "u") },
 			"upload":  func() (string, error) { return objects.OriginalKey("a", "j", text) },
 			"name":    func() (string, error) { return objects.DerivativeKey("a", "j", "p", "u", text) },
-			"tail":    func() (string, error) { return objects.TailKey(text) },
+			"tail":    func() (string, error) { return objects.TailKey(text, 0) },
 			"prefix":  func() (string, error) { return objects.OriginalPrefix("a", text) },
 		} {
 			if key, err := make(); !fault.Is(err, fault.Invalid) || key != "" {
