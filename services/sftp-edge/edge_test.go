@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/pkg/sftp"
@@ -41,6 +42,7 @@ type edge struct {
 	files  *files.Log
 	bucket *objects.Bucket
 	store  s3test.Bucket
+	core   *minio.Core // of the store, past the proxy
 	keys   []ssh.Signer
 	token  *grpcPeer
 	bus    *embednats.Server
@@ -230,10 +232,24 @@ func (e *edge) objects() int {
 	return n
 }
 
+// tails counts the pieces of broken-off and slow uploads in the bucket.
+func (e *edge) tails() int {
+	e.t.Helper()
+	n := 0
+	for _, err := range e.bucket.List(e.t.Context(), "t/") {
+		must(e.t, err)
+		n++
+	}
+	return n
+}
+
 // multiparts counts the multipart uploads that are under way, and the records of them.
 func (e *edge) multiparts() (uploads, records int) {
 	e.t.Helper()
-	list, err := e.store.Core(e.t).ListMultipartUploads(e.t.Context(), e.store.Name, "", "", "", "", 1000)
+	if e.core == nil {
+		e.core = e.store.Core(e.t)
+	}
+	list, err := e.core.ListMultipartUploads(e.t.Context(), e.store.Name, "", "", "", "", 1000)
 	must(e.t, err)
 	all, err := e.files.Uploads().All(e.t.Context())
 	must(e.t, err)

@@ -17,6 +17,8 @@ import (
 	"crypto/rand"
 
 	"golang.org/x/crypto/ssh"
+
+	"filmgate.dev/pkg/files"
 )
 
 // openSSH is the programs of OpenSSH, logged in as anna with a key.
@@ -164,15 +166,20 @@ func TestOpenSSHKilled(t *testing.T) {
 	})
 	must(t, program.Process.Kill())
 	program.Wait()
-	eventually(t, "the broken upload is gone", func() bool {
-		_, err := c.Stat("/JOB00001/Class 1/second.jpg")
-		return err != nil
-	})
 	e.landed("Class 1/first.jpg", photo(100_000, 1))
-	eventually(t, "nothing of it stays in the bucket", func() bool {
-		uploads, records := e.multiparts()
-		return uploads == 0 && records == 0 && e.objects() == 1
+	eventually(t, "the upload is broken off", func() bool {
+		record, ok := e.record("second.jpg")
+		return ok && record.State == files.UploadPartial
 	})
+	if _, err := e.entry("Class 1/second.jpg"); err == nil || e.objects() != 1 {
+		t.Error("half a photo landed")
+	}
+	// R17: the same program goes on where the file is now.
+	if out, err := o.batch("reput " + second + " \"JOB00001/Class 1/second.jpg\""); err != nil {
+		t.Fatal(out)
+	}
+	e.landed("Class 1/second.jpg", photo(40<<20, 2))
+	e.clean()
 }
 
 func TestLFTP(t *testing.T) {

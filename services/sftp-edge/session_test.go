@@ -19,6 +19,7 @@ import (
 
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/files"
+	"filmgate.dev/pkg/objects"
 	sftpedge "filmgate.dev/services/sftp-edge"
 )
 
@@ -243,7 +244,7 @@ func TestR34_OnlySFTP(t *testing.T) {
 }
 
 // The client goes away in the middle: nothing of the upload is seen by anybody.
-func TestKilledClientLeavesNothing(t *testing.T) {
+func TestKilledClientLeavesNoPhoto(t *testing.T) {
 	e := start(t)
 	c := e.client("anna")
 	must(t, c.Mkdir("/JOB00001/Class 1"))
@@ -258,11 +259,16 @@ func TestKilledClientLeavesNothing(t *testing.T) {
 		must(t, err)
 		conn.Close()
 		writer.Close()
-		eventually(t, "the upload is dropped", func() bool {
-			_, err := c.Stat("/JOB00001/Class 1/half.jpg")
-			uploads, records := e.multiparts()
-			return errors.Is(err, fs.ErrNotExist) && uploads == 0 && records == 0
+		eventually(t, "the upload is broken off", func() bool {
+			i, err := c.Stat("/JOB00001/Class 1/half.jpg")
+			_, records := e.multiparts()
+			return err == nil && i.Size() == int64(bytes-1) && records == 1
 		})
+		must(t, c.Remove("/JOB00001/Class 1/half.jpg"))
+		uploads, records := e.multiparts()
+		if _, err := c.Stat("/JOB00001/Class 1/half.jpg"); !errors.Is(err, fs.ErrNotExist) || uploads != 0 || records != 0 || e.tails() != 0 {
+			t.Error("something stayed of an upload that was removed:", err, uploads, records, e.tails())
+		}
 	}
 	album, err := e.files.Folder(t.Context(), job("JOB00001"), files.Root, "Class 1")
 	must(t, err)
@@ -349,23 +355,33 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// A record that its edge left behind is swept, with its parts; a running one is not.
+// R21: a record that its edge left behind with nothing, or that nobody came back for, is swept with all it has; a running
+// one is not, nor one that its client can go on with.
 func TestSweep(t *testing.T) {
 	e := start(t)
 	must(t, e.stop())
 	key := "o/demo/J-JOB00001/LEFT"
-	for name, expires := range map[string]time.Duration{"LEFT": -time.Minute, "RUNNING": time.Hour} {
+	for name, lease := range map[string]time.Duration{"LEFT": -time.Minute, "RUNNING": time.Hour, "PARTIAL": -time.Minute, "EXPIRED": -time.Minute} {
 		parts, err := e.store.Core(t).NewMultipartUpload(t.Context(), e.store.Name, key, minio.PutObjectOptions{})
 		must(t, err)
-		_, err = e.files.Uploads().Put(t.Context(), files.Record{
-			Job: job("JOB00001"), Folder: "F1", Name: "a.jpg", Upload: name, State: files.UploadOpen, ObjectKey: key, MultipartID: parts, Expires: time.Now().Add(expires),
-		})
+		record := files.Record{
+			Job: job("JOB00001"), Folder: "F1", Name: "a.jpg", Upload: name, State: files.UploadOpen, ObjectKey: key, MultipartID: parts,
+			Lease: time.Now().Add(lease), Expires: time.Now().Add(time.Hour),
+		}
+		switch name {
+		case "PARTIAL":
+			record.Bytes, record.Parts, record.PartBytes = 8<<20, 1, 8<<20
+		case "EXPIRED":
+			record.State, record.Bytes, record.Expires = files.UploadPartial, 5, time.Now().Add(-time.Second)
+			must(t, e.bucket.Put(t.Context(), "t/EXPIRED/0", []byte("12345"), objects.PutOptions{}))
+		}
+		_, err = e.files.Uploads().Put(t.Context(), record)
 		must(t, err)
 	}
 	e.run()
 	eventually(t, "the record that was left is swept", func() bool {
 		uploads, records := e.multiparts()
-		return uploads == 1 && records == 1
+		return uploads == 2 && records == 2 && e.tails() == 0
 	})
 }
 

@@ -40,6 +40,7 @@ type Config struct {
 	LoginWithin        time.Duration `env:"FILMGATE_SFTP_LOGIN_WITHIN" default:"20s" help:"how long a connection has to log in"`
 	Idle               time.Duration `env:"FILMGATE_SFTP_IDLE" default:"2m" help:"a connection that answers nothing for so long is dead"`
 	Drain              time.Duration `env:"FILMGATE_SFTP_DRAIN" default:"8s" help:"how long running uploads may go on when the edge is stopped"`
+	Partials           time.Duration `env:"FILMGATE_SFTP_PARTIALS" default:"168h" help:"how long an upload that broke off can be resumed"`
 	Store              time.Duration `env:"FILMGATE_SFTP_STORE" default:"60s" help:"how long a CLOSE waits for the bucket"`
 	Commit             time.Duration `env:"FILMGATE_SFTP_COMMIT" default:"15s" help:"how long a CLOSE or another change waits for the files log"`
 	LastAnswer         time.Duration `env:"FILMGATE_JOBS_LAST_ANSWER" default:"30s" help:"how long the last word on a job serves while job-status is away"`
@@ -56,6 +57,7 @@ func (c Config) defaults() Config {
 	fill(&c.LoginWithin, 20*time.Second)
 	fill(&c.Idle, 2*time.Minute)
 	fill(&c.Drain, 8*time.Second)
+	fill(&c.Partials, 7*24*time.Hour)
 	fill(&c.Store, time.Minute)
 	fill(&c.Commit, 15*time.Second)
 	return c
@@ -68,8 +70,12 @@ func fill[T comparable](field *T, fallback T) {
 	}
 }
 
-// maxChannels is per connection; programs use one.
-const maxChannels = 10
+const (
+	// maxChannels is per connection; programs use one.
+	maxChannels = 10
+	// settle is how long what was broken off by a stop has to become resumable.
+	settle = 15 * time.Second
+)
 
 // Deps is what the edge works with. The connections behind Jobs and Audit carry the service's token.
 type Deps struct {
@@ -105,24 +111,25 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	measures := upload.Config{}.Defaults()
 	transfers := sftpd.NewTransfers()
+	originals := original.Store{Bucket: deps.Bucket, Uploads: deps.Files.Uploads(), Part: measures.Part, Keep: cfg.Partials}
 	recorder := audit.New(deps.Audit, deps.Log)
 	watcher := jobs.NewWatcher(deps.Jobs, jobs.Config{Serve: cfg.LastAnswer, Frozen: cfg.Frozen, Grace: cfg.Grace}, deps.Log)
 	s := &Service{
 		deps:    deps,
 		audit:   recorder,
-		sweeper: &original.Sweeper{Bucket: deps.Bucket, Files: deps.Files, Log: deps.Log, Running: transfers.Originals},
+		sweeper: &original.Sweeper{Store: originals, Files: deps.Files, Log: deps.Log, Running: transfers.Originals},
 		teller:  &progress.Teller{Conn: deps.NATS, Uploads: transfers.Progress, Log: deps.Log},
 	}
 	s.server = &sftpd.Server{
 		Config: sftpd.Config{
 			MaxConnections: cfg.MaxConnections, MaxUnauthenticated: cfg.MaxUnauthenticated, MaxPerUser: cfg.MaxPerUser,
 			MaxChannels: maxChannels, MaxHandles: cfg.MaxHandles, LoginWithin: cfg.LoginWithin, Idle: cfg.Idle,
-			Drain: cfg.Drain, Store: cfg.Store, Commit: cfg.Commit, Upload: measures,
+			Drain: cfg.Drain, Settle: settle, Store: cfg.Store, Commit: cfg.Commit, Upload: measures,
 		},
 		SSH:       login.ServerConfig(deps.HostKeys, deps.Jobs, deps.Log),
 		Jobs:      watcher,
 		Tree:      tree.Finder{Rules: tree.Rules{Aliases: deps.Aliases, Extensions: cfg.Extensions}, Log: deps.Files},
-		Bucket:    deps.Bucket,
+		Originals: originals,
 		Budget:    upload.NewBudget(int64(cfg.Memory), int(measures.Slab)),
 		Transfers: transfers,
 		Refused:   func(r sftpd.Refusal) { recorder.Add(event(r)) },

@@ -1,47 +1,98 @@
 // Package original is the bucket's side of an upload: the object that its bytes become.
 //
-// A small file is one PUT and leaves no trace when it fails. A large one has a record in UPLOADS from its first part to
-// its landing, so that an edge that dies leaves nothing in the bucket that nobody knows of.
+// A small file is one PUT and leaves no trace when it fails. Anything else has a record in UPLOADS before it has anything in
+// the bucket, so that an edge that dies leaves nothing there that nobody knows of, and another one can go on.
 package original
 
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"io"
 	"mime"
 	"path"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/objects"
+	"filmgate.dev/services/sftp-edge/internal/failpoint"
 	"filmgate.dev/services/sftp-edge/internal/upload"
 )
 
-// Lease is how long a record is its edge's own, counted from the last Renew: longer than clocks differ.
-const Lease = 2 * time.Minute
+const (
+	// Lease is how long a record is its holder's own, counted from its last change.
+	Lease = 30 * time.Second
+	// tidyWait bounds the removal of pieces that nobody needs any more.
+	tidyWait = 5 * time.Second
+)
 
-// Original is one object on its way in. Part may be called concurrently; the rest one after another.
-type Original struct {
-	bucket  *objects.Bucket
-	uploads *files.Uploads
-	key     string
-	parts   *objects.Multipart
-	written bool // there may be an object
-
-	mu     sync.Mutex
-	record files.Record // its expiry and revision change
+// Store is where originals are kept.
+type Store struct {
+	Bucket  *objects.Bucket
+	Uploads *files.Uploads
+	Part    int64         // bytes of a part
+	Keep    time.Duration // how long what was broken off can be resumed
 }
 
-// New makes the object of the upload that record describes; it fills in the object's key.
-func New(bucket *objects.Bucket, uploads *files.Uploads, record files.Record) (*Original, error) {
+// Original is one object on its way in. Part may be called concurrently, also with the rest; the rest one after another.
+type Original struct {
+	store    Store
+	key      string
+	describe func(upload.Result) files.Entry
+	parts    *objects.Multipart
+	written  bool // there may be an object
+
+	mu     sync.Mutex
+	record files.Record // what it says changes
+	pieces []int        // numbers of what there may be of a tail
+	tailed bool         // there is or was a tail
+}
+
+// New makes the object of the upload that record describes; it fills in the object's key. describe says what is to appear
+// in the files log once the bytes are there.
+func (s Store) New(record files.Record, describe func(upload.Result) files.Entry) (*Original, error) {
 	key, err := objects.OriginalKey(record.Job.Account, record.Job.ID, record.Upload)
 	if err != nil {
 		return nil, err
 	}
-	record.ObjectKey, record.State = key, files.UploadOpen
-	return &Original{bucket: bucket, uploads: uploads, key: key, record: record}, nil
+	record.ObjectKey, record.State, record.PartBytes = key, files.UploadOpen, s.Part
+	record.Holder = ulid.Make().String()
+	return &Original{store: s, key: key, describe: describe, record: record}, nil
 }
+
+// Resume takes an upload over that was broken off: Conflict when somebody else was faster. by is who goes on.
+func (s Store) Resume(ctx context.Context, record files.Record, by files.Record, describe func(upload.Result) files.Entry) (*Original, error) {
+	record.UserID, record.User, record.Client, record.Address = by.UserID, by.User, by.Client, by.Address
+	record.State, record.Entry, record.Holder = files.UploadOpen, nil, ulid.Make().String()
+	o := &Original{store: s, key: record.ObjectKey, describe: describe, record: record, tailed: len(record.Tail) > 0}
+	if record.MultipartID != "" {
+		o.parts = s.Bucket.ResumeMultipart(record.ObjectKey, record.MultipartID)
+	}
+	for _, piece := range record.Tail {
+		o.pieces = append(o.pieces, piece.Number)
+	}
+	return o, o.change(ctx, func(*files.Record) {})
+}
+
+// Checkpoint answers how far an upload is that was broken off.
+func Checkpoint(r files.Record) upload.Checkpoint {
+	c := upload.Checkpoint{Begun: r.MultipartID != "", Parts: r.Parts, Sum: r.Sum, Tail: r.Tail}
+	for _, piece := range r.Tail {
+		c.Next = max(c.Next, piece.Number+1)
+	}
+	return c
+}
+
+// Upload answers the upload's id.
+func (o *Original) Upload() string { return o.record.Upload }
+
+// Modified answers the modification time that an earlier connection has set, if one has.
+func (o *Original) Modified() time.Time { return o.record.ModifiedAt }
 
 // options is what stands beside the bytes, so that the log could be rebuilt from the objects.
 func (o *Original) options(crc32c uint32) objects.PutOptions {
@@ -59,47 +110,17 @@ func (o *Original) options(crc32c uint32) objects.PutOptions {
 // Put stores a whole small file.
 func (o *Original) Put(ctx context.Context, body upload.Body, crc32c uint32) error {
 	o.written = true
-	return o.bucket.PutFrom(ctx, o.key, body, body.Len(), o.options(crc32c))
+	return o.store.Bucket.PutFrom(ctx, o.key, body, body.Len(), o.options(crc32c))
 }
 
 // Begin announces a large file.
 func (o *Original) Begin(ctx context.Context) error {
-	parts, err := o.bucket.NewMultipart(ctx, o.key, o.options(0))
+	parts, err := o.store.Bucket.NewMultipart(ctx, o.key, o.options(0))
 	if err != nil {
 		return err
 	}
 	o.parts = parts
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.record.MultipartID = parts.ID()
-	return o.put(ctx)
-}
-
-// Renew keeps the record, if there is one, from expiring.
-func (o *Original) Renew(ctx context.Context) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.record.Revision == 0 {
-		return nil
-	}
-	return o.put(ctx)
-}
-
-func (o *Original) put(ctx context.Context) error {
-	record := o.record
-	record.Expires = time.Now().Add(Lease)
-	record, err := o.uploads.Put(ctx, record)
-	if fault.Is(err, fault.Conflict) {
-		// Nobody else writes that it is open: an earlier Put was stored, and its answer lost.
-		if stored, lost := o.uploads.Get(ctx, o.record); lost == nil && stored.State == files.UploadOpen {
-			o.record = stored
-			return o.put(ctx)
-		}
-	}
-	if err == nil {
-		o.record = record
-	}
-	return err
+	return o.change(ctx, func(r *files.Record) { r.MultipartID = parts.ID() })
 }
 
 // Part stores one part of a large file.
@@ -107,10 +128,140 @@ func (o *Original) Part(ctx context.Context, n int, body upload.Body, crc32c uin
 	return o.parts.PutPartFrom(ctx, n, body, body.Len(), crc32c)
 }
 
+// Spill stores a piece of the tail.
+func (o *Original) Spill(ctx context.Context, piece files.Piece, body upload.Body) error {
+	key, err := objects.TailKey(o.record.Upload, piece.Number)
+	if err != nil {
+		return err
+	}
+	if err := o.announce(ctx, piece.Number); err != nil {
+		return err
+	}
+	err = o.store.Bucket.PutFrom(ctx, key, body, body.Len(), objects.PutOptions{CRC32C: piece.CRC32C, Metadata: map[string]string{"upload": o.record.Upload}})
+	failpoint.Here("tail stored")
+	return err
+}
+
+// announce sees to it that there is a record before there is a piece.
+func (o *Original) announce(ctx context.Context, piece int) error {
+	o.mu.Lock()
+	o.tailed = true
+	o.pieces = append(o.pieces, piece)
+	known := o.record.Revision != 0
+	o.mu.Unlock()
+	if known {
+		return nil
+	}
+	return o.change(ctx, func(*files.Record) {})
+}
+
+// Tail reads a piece of the tail.
+func (o *Original) Tail(ctx context.Context, piece files.Piece) (io.ReadCloser, error) {
+	key, err := objects.TailKey(o.record.Upload, piece.Number)
+	if err != nil {
+		return nil, err
+	}
+	body, _, err := o.store.Bucket.Get(ctx, key)
+	return body, err
+}
+
+// Save remembers how far the upload is.
+func (o *Original) Save(ctx context.Context, c upload.Checkpoint, brokenOff bool) error {
+	err := o.change(ctx, func(r *files.Record) {
+		r.Parts, r.Sum, r.Tail, r.Bytes = c.Parts, c.Sum, c.Tail, c.Bytes(o.store.Part)
+		if brokenOff {
+			r.State, r.Lease = files.UploadPartial, time.Time{}
+		}
+	})
+	if err == nil {
+		o.drop(ctx, c)
+	}
+	return err
+}
+
+// drop removes pieces that have become part of a part. What it cannot remove goes with the upload's end.
+func (o *Original) drop(ctx context.Context, c upload.Checkpoint) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyWait)
+	defer cancel()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pieces = slices.DeleteFunc(o.pieces, func(n int) bool {
+		if n >= c.Next || slices.ContainsFunc(c.Tail, func(p files.Piece) bool { return p.Number == n }) {
+			return false
+		}
+		key, err := objects.TailKey(o.record.Upload, n)
+		return err == nil && o.store.Bucket.Delete(ctx, key) == nil
+	})
+}
+
+// Seal announces the whole file, where there is a record: whoever finds it from now on makes it appear.
+func (o *Original) Seal(ctx context.Context, result upload.Result) error {
+	o.mu.Lock()
+	known := o.record.Revision != 0
+	o.mu.Unlock()
+	if !known {
+		return nil
+	}
+	entry := o.describe(result)
+	err := o.change(ctx, func(r *files.Record) { r.State, r.Entry = files.UploadCompleting, &entry })
+	failpoint.Here("sealed")
+	return err
+}
+
 // Complete makes the object of its parts.
 func (o *Original) Complete(ctx context.Context, crc32c uint32) error {
 	o.written = true
 	return o.parts.Complete(ctx, crc32c)
+}
+
+// Renew keeps the lease, if there is a record.
+func (o *Original) Renew(ctx context.Context) error {
+	o.mu.Lock()
+	known := o.record.Revision != 0
+	o.mu.Unlock()
+	if !known {
+		return nil
+	}
+	return o.change(ctx, func(*files.Record) {})
+}
+
+// Leave lets the upload be as it was last saved or sealed, for whoever comes next.
+func (o *Original) Leave(ctx context.Context) error {
+	o.mu.Lock()
+	known := o.record.Revision != 0
+	o.mu.Unlock()
+	if !known {
+		return nil
+	}
+	return o.change(ctx, func(r *files.Record) {
+		r.Lease = time.Time{}
+		if r.State == files.UploadOpen {
+			r.State = files.UploadPartial
+		}
+	})
+}
+
+// change writes the record anew. Conflict: the upload is somebody else's now.
+func (o *Original) change(ctx context.Context, how func(*files.Record)) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	record := o.record
+	record.Lease, record.Expires = time.Now().Add(Lease), time.Now().Add(o.store.Keep)
+	how(&record)
+	stored, err := o.store.Uploads.Put(ctx, record)
+	if fault.Is(err, fault.Conflict) {
+		// An earlier change of our own may have been stored, and its answer lost.
+		now, lost := o.store.Uploads.Get(ctx, record)
+		if lost != nil || now.Holder != record.Holder {
+			return errors.Join(err, lost)
+		}
+		record.Revision = now.Revision
+		stored, err = o.store.Uploads.Put(ctx, record)
+	}
+	if err == nil {
+		o.record = stored
+	}
+	return err
 }
 
 // Abort removes everything that never landed. What it cannot remove is left to the sweep, with its record.
@@ -121,23 +272,44 @@ func (o *Original) Abort(ctx context.Context) error {
 		}
 	}
 	if o.written {
-		if err := o.bucket.Delete(ctx, o.key); err != nil {
+		if err := o.store.Bucket.Delete(ctx, o.key); err != nil {
 			return err
 		}
 	}
 	return o.Forget(ctx)
 }
 
-// Forget deletes the record, once the file has landed.
+// Forget deletes the tail and then the record, once the file has landed.
 func (o *Original) Forget(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.record.Revision == 0 {
 		return nil
 	}
-	err := o.uploads.Delete(ctx, o.record)
+	if o.tailed {
+		if err := o.store.removeTail(ctx, o.record.Upload); err != nil {
+			return err
+		}
+	}
+	err := o.store.Uploads.Delete(ctx, o.record)
 	if err == nil {
 		o.record.Revision = 0
 	}
 	return err
+}
+
+// removeTail removes all pieces there are of an upload's tail.
+func (s Store) removeTail(ctx context.Context, upload string) error {
+	prefix, err := objects.TailPrefix(upload)
+	if err != nil {
+		return err
+	}
+	var left []error
+	for piece, err := range s.Bucket.List(ctx, prefix) {
+		if err == nil {
+			err = s.Bucket.Delete(ctx, piece.Key)
+		}
+		left = append(left, err)
+	}
+	return errors.Join(left...)
 }

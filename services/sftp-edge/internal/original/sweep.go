@@ -3,25 +3,27 @@ package original
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
-	"filmgate.dev/pkg/objects"
 )
 
-// Sweeper aborts the large uploads that their edge has left behind. It decides by upload id, and never touches a whole
-// object: one that nobody names is album-mapper's to judge.
+// Sweeper ends the uploads whose edge has died: it finishes those that their clients had closed, and gives up those that
+// nobody has come back for. It decides by upload id.
 type Sweeper struct {
-	Bucket  *objects.Bucket
+	Store   Store
 	Files   *files.Log
 	Log     *slog.Logger
 	Running func() []*Original // uploads of this edge, whose leases are renewed
 }
 
 const (
-	renewEvery = 30 * time.Second
-	sweepEvery = 2 * time.Minute
+	renewEvery = Lease / 3
+	sweepEvery = Lease
 )
 
 // Run renews and sweeps until ctx ends.
@@ -49,41 +51,123 @@ func (s *Sweeper) Run(ctx context.Context) {
 // Sweep goes through the records once. Leases of this edge that an outage let expire are renewed first.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	s.renew(ctx)
-	records, err := s.Files.Uploads().All(ctx)
+	records, err := s.Store.Uploads.All(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range records {
-		if r.Expires.IsZero() || time.Since(r.Expires) < 0 {
+		now := time.Now()
+		if r.Held(now) {
 			continue
 		}
-		err := s.end(ctx, r)
-		if fault.Is(err, fault.Conflict) {
-			continue // its edge has renewed it meanwhile, or another one sweeps it
+		var what string
+		switch {
+		case !r.Expires.IsZero() && now.After(r.Expires):
+			what, err = "expired", s.Store.GiveUp(ctx, r)
+		case r.State == files.UploadCompleting && r.Entry != nil:
+			what, err = s.finish(ctx, r)
+		case r.Bytes == 0:
+			what, err = "given up", s.Store.GiveUp(ctx, r)
+		default:
+			continue // its client may come back
 		}
-		if err != nil {
-			s.Log.Warn("an upload left behind could not be aborted", "upload", r.Upload, "err", err)
-			continue
+		switch {
+		case fault.Is(err, fault.Conflict):
+			continue // somebody else has it
+		case err != nil:
+			s.Log.Warn("an upload left behind could not be ended", "upload", r.Upload, "state", string(r.State), "err", err)
+		default:
+			s.Log.Info("an upload left behind was ended", "upload", r.Upload, "job", r.JobName, "how", what, "started", r.Started)
 		}
-		s.Log.Info("an upload left behind was aborted", "upload", r.Upload, "job", r.JobName, "started", r.Started)
 	}
 	return ctx.Err()
 }
 
-// end takes the lease, aborts the parts, and deletes the record last: a crash in between is only done again. The parts of
-// a landed file are no more, so nothing can happen to it.
-func (s *Sweeper) end(ctx context.Context, r files.Record) error {
-	r.State, r.Expires = files.UploadPartial, time.Now().Add(Lease)
-	r, err := s.Files.Uploads().Put(ctx, r)
+// take makes the record its caller's own for a while.
+func (s Store) take(ctx context.Context, r files.Record) (files.Record, error) {
+	r.Lease, r.Holder = time.Now().Add(Lease), ulid.Make().String()
+	return s.Uploads.Put(ctx, r)
+}
+
+// GiveUp takes the lease, removes what the upload has in the bucket, and deletes the record last: a crash in between is only
+// done again. It never touches a whole object: one that landed has no parts any more.
+func (s Store) GiveUp(ctx context.Context, r files.Record) error {
+	r, err := s.take(ctx, r)
 	if err != nil {
 		return err
 	}
+	return s.remove(ctx, r)
+}
+
+func (s Store) remove(ctx context.Context, r files.Record) error {
 	if r.MultipartID != "" {
 		if err := s.Bucket.ResumeMultipart(r.ObjectKey, r.MultipartID).Abort(ctx); err != nil {
 			return err
 		}
 	}
-	return s.Files.Uploads().Delete(ctx, r)
+	if err := s.removeTail(ctx, r.Upload); err != nil {
+		return err
+	}
+	return s.Uploads.Delete(ctx, r)
+}
+
+// finish does what the edge was about to do when it died: the client had sent everything and closed the file, and waits for
+// an answer that never came. Each step may have been done already.
+func (s *Sweeper) finish(ctx context.Context, r files.Record) (how string, err error) {
+	if r, err = s.Store.take(ctx, r); err != nil {
+		return "", err
+	}
+	whole, mine, err := s.complete(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	if !whole { // the object never came to be: what is stored can still be resumed
+		r.State, r.Entry, r.Lease = files.UploadPartial, nil, time.Time{}
+		_, err := s.Store.Uploads.Put(ctx, r)
+		return "broken off", err
+	}
+	land := s.Files.Land
+	if r.Entry.State == files.StateStaged {
+		land = s.Files.Stage
+	}
+	landed, err := land(ctx, files.Landing{Entry: *r.Entry, Exclusive: r.Exclusive})
+	switch {
+	case fault.Is(err, fault.Unavailable), fault.Is(err, fault.Internal):
+		return "", err
+	case landed.Unnamed && mine: // another file is there, and nobody was promised this one
+		if err := s.Store.Bucket.Delete(ctx, r.ObjectKey); err != nil {
+			return "", err
+		}
+		return "undone", s.Store.remove(ctx, r)
+	case landed.Unnamed: // but it may have landed before, and been moved since: the object stays
+		return "left", s.Store.remove(ctx, r)
+	case err != nil:
+		return "", err
+	}
+	return "landed", s.Store.remove(ctx, r)
+}
+
+// complete answers whether the whole object is there, after trying to make it; mine, that it was not there before, so that
+// nothing can name it yet.
+func (s *Sweeper) complete(ctx context.Context, r files.Record) (whole, mine bool, err error) {
+	sum, err := strconv.ParseUint(r.Entry.CRC32C, 16, 32)
+	if err != nil {
+		return false, false, err
+	}
+	if r.MultipartID != "" {
+		parts := s.Store.Bucket.ResumeMultipart(r.ObjectKey, r.MultipartID)
+		_, gone := parts.Parts(ctx)
+		err := parts.Complete(ctx, uint32(sum))
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) {
+			return false, false, nil
+		}
+		return err == nil, gone == nil, err
+	}
+	info, err := s.Store.Bucket.Stat(ctx, r.ObjectKey)
+	if fault.Is(err, fault.NotFound) {
+		return false, false, nil
+	}
+	return err == nil && info.Size == r.Entry.Bytes && (!info.HasCRC32C || info.CRC32C == uint32(sum)), false, err
 }
 
 func (s *Sweeper) renew(ctx context.Context) {

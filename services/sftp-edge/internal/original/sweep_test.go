@@ -38,15 +38,16 @@ func TestTheSweepSparesWhatRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(bucket.Close)
+	originals := Store{Bucket: bucket, Uploads: log.Uploads(), Part: 8 << 20, Keep: time.Hour}
 	begin := func(upload string) *Original {
-		o, err := New(bucket, log.Uploads(), files.Record{Job: files.Job{Account: "demo", ID: "J1"}, Folder: "F1", Name: "a.jpg", Upload: upload})
+		o, err := originals.New(files.Record{Job: files.Job{Account: "demo", ID: "J1"}, Folder: "F1", Name: "a.jpg", Upload: upload}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := o.Begin(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		o.record.Expires = time.Now().Add(-time.Minute)
+		o.record.Lease = time.Now().Add(-time.Minute)
 		if o.record, err = log.Uploads().Put(t.Context(), o.record); err != nil {
 			t.Fatal(err)
 		}
@@ -57,8 +58,8 @@ func TestTheSweepSparesWhatRuns(t *testing.T) {
 	if err := elsewhere.Renew(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := &Sweeper{Bucket: bucket, Files: log, Log: slog.New(slog.DiscardHandler), Running: func() []*Original { return []*Original{here} }}
-	if err := s.end(t.Context(), expired); !fault.Is(err, fault.Conflict) { // as it was listed before it was renewed
+	s := &Sweeper{Store: originals, Files: log, Log: slog.New(slog.DiscardHandler), Running: func() []*Original { return []*Original{here} }}
+	if err := originals.GiveUp(t.Context(), expired); !fault.Is(err, fault.Conflict) { // as it was listed before it was renewed
 		t.Error(err)
 	}
 	if err := s.Sweep(t.Context()); err != nil {

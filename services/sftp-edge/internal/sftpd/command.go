@@ -1,6 +1,7 @@
 package sftpd
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -112,6 +113,11 @@ func (s *session) remove(p tree.Path) error {
 	case err == nil:
 		err = s.tree.Log.Remove(ctx, e, s.by())
 	}
+	if dropped, trouble := s.discardAt(ctx, jobOf(job), p); trouble != nil {
+		return errors.Join(trouble, err)
+	} else if dropped && fault.Is(err, fault.NotFound) {
+		err = nil
+	}
 	if lost, ok := s.settle(s.place(p)); ok && fault.Is(err, fault.NotFound) {
 		return s.tree.Log.Remove(ctx, lost, s.by()) // nothing may bring back what its user removed
 	}
@@ -191,6 +197,9 @@ func (s *session) setstat(p tree.Path, flags sftp.FileAttrFlags, attrs *sftp.Fil
 	ctx, cancel := s.changing()
 	defer cancel()
 	e, err := s.tree.Find(ctx, jobOf(job), p)
+	if broken, trouble := s.setPartial(ctx, jobOf(job), p, e, err, flags, attrs); broken || trouble != nil {
+		return trouble
+	}
 	switch {
 	case err != nil:
 		return err
@@ -200,6 +209,28 @@ func (s *session) setstat(p tree.Path, flags sftp.FileAttrFlags, attrs *sftp.Fil
 		return nil
 	}
 	return s.touch(p, e, attrs.ModTime().UTC())
+}
+
+// setPartial is setstat for an upload that was broken off, if that is what its user sees at p. e and missing are what was
+// found there else.
+func (s *session) setPartial(ctx context.Context, job files.Job, p tree.Path, e files.Entry, missing error, flags sftp.FileAttrFlags, attrs *sftp.FileStat) (bool, error) {
+	landed := &e
+	switch {
+	case missing != nil && !fault.Is(missing, fault.NotFound), s.tree.FolderLike(p):
+		return false, nil
+	case missing != nil:
+		landed = nil
+	}
+	r, broken, err := s.partialAt(ctx, job, p, landed)
+	switch {
+	case err != nil || !broken:
+		return false, err
+	case flags.Size && int64(attrs.Size) != shownSize(r):
+		return true, fault.New(fault.Invalid, "the size of an upload that broke off cannot be changed; send the rest of it, or all of it again")
+	case !flags.Acmodtime:
+		return true, nil
+	}
+	return true, s.touchPartial(ctx, r, attrs.ModTime().UTC())
 }
 
 // touch stores a modification time. Another version may have landed since e was read: then it is that one's.

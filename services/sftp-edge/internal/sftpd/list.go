@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/pkg/sftp"
+	"golang.org/x/sync/errgroup"
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
@@ -69,8 +70,24 @@ func (s *session) stat(name string) (infos, error) {
 		return infos{w.info()}, nil
 	}
 	e, err := s.tree.Find(ctx, jobOf(job), p)
-	if err != nil {
+	switch {
+	case err == nil && e.Folder():
+		return infos{infoOf(e)}, nil
+	case err != nil && (!fault.Is(err, fault.NotFound) || s.tree.FolderLike(p)):
 		return nil, err
+	}
+	landed, missing := &e, err
+	if missing != nil {
+		landed = nil
+	}
+	r, broken, err := s.partialAt(ctx, jobOf(job), p, landed)
+	switch {
+	case err != nil:
+		return nil, err
+	case broken:
+		return infos{partialInfo(r)}, nil
+	case missing != nil:
+		return nil, missing
 	}
 	return infos{infoOf(e)}, nil
 }
@@ -148,14 +165,17 @@ func (f *folder) read() {
 		f.list, f.err = f.session.jobs(ctx)
 		return
 	}
-	entries, err := f.session.tree.Log.List(ctx, f.job, f.id)
+	entries, records, err := f.fetch(ctx)
 	if err != nil {
 		f.err = err
 		return
 	}
-	lines := make(map[string]info, len(entries))
+	lines, landed := make(map[string]info, len(entries)), make(map[string]string, len(entries))
 	for _, e := range entries {
-		lines[e.Name] = infoOf(e)
+		lines[e.Name], landed[e.Name] = infoOf(e), e.Upload
+	}
+	for name, r := range f.session.partials(records, landed) {
+		lines[name] = partialInfo(r)
 	}
 	for _, w := range f.session.server.Transfers.into(f.id) {
 		if w.folder.ID == f.id && w.user() == f.session.conn.principal.GetUserId() && w.shown() {
@@ -166,6 +186,19 @@ func (f *folder) read() {
 		f.list = append(f.list, i)
 	}
 	slices.SortFunc(f.list, func(a, b info) int { return cmp.Compare(a.name, b.name) })
+}
+
+// fetch reads what stands in the folder, and what was broken off.
+func (f *folder) fetch(ctx context.Context) (entries []files.Entry, records []files.Record, err error) {
+	log := f.session.tree.Log
+	if f.id == files.Root { // albums only
+		entries, err = log.List(ctx, f.job, f.id)
+		return entries, nil, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { entries, err = log.List(ctx, f.job, f.id); return err })
+	group.Go(func() (err error) { records, err = log.Uploads().List(ctx, f.job, f.id); return err })
+	return entries, records, group.Wait()
 }
 
 func (s *session) jobs(ctx context.Context) (infos, error) {

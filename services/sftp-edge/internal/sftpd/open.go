@@ -10,17 +10,14 @@ import (
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
+	"filmgate.dev/pkg/telemetry"
 	"filmgate.dev/services/sftp-edge/internal/jobs"
-	"filmgate.dev/services/sftp-edge/internal/original"
 	"filmgate.dev/services/sftp-edge/internal/tree"
 	"filmgate.dev/services/sftp-edge/internal/upload"
 )
 
-// roomWait is how long an OPEN waits for memory, and roomFor how much it wants to see free.
-const (
-	roomWait = 10 * time.Second
-	roomFor  = 1 << 20
-)
+// roomWait is how long an OPEN waits for memory.
+const roomWait = 10 * time.Second
 
 var errWriteOnly = fault.New(fault.Invalid, "a file that is being uploaded cannot be read")
 
@@ -66,14 +63,16 @@ func (s *session) open(p tree.Path, flags sftp.FileOpenFlags) (*writer, error) {
 	if err := s.tree.CheckFile(p); err != nil {
 		return nil, err
 	}
+	if !flags.Trunc {
+		if err := s.yield(p); err != nil {
+			return nil, err
+		}
+	}
 	folder, base, err := s.existing(ctx, job, p, flags)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.room(); err != nil {
-		return nil, err
-	}
-	return s.begin(p, job, folder, base, flags)
+	return s.begin(ctx, p, job, folder, base, flags)
 }
 
 // existing answers the folder and the file that stands at p, if one does, and refuses what cannot be opened.
@@ -87,8 +86,10 @@ func (s *session) existing(ctx context.Context, job jobs.Job, p tree.Path, flags
 	}
 	e, err := s.tree.Log.File(ctx, jobOf(job), folder.ID, p.Name())
 	switch {
-	case fault.Is(err, fault.NotFound) && flags.Creat:
+	case fault.Is(err, fault.NotFound) && flags.Creat && !flags.Excl:
 		return folder, nil, nil
+	case fault.Is(err, fault.NotFound):
+		return folder, nil, s.missing(ctx, job, folder, p, flags, err)
 	case err != nil:
 		return folder, nil, err
 	case flags.Excl:
@@ -99,35 +100,68 @@ func (s *session) existing(ctx context.Context, job jobs.Job, p tree.Path, flags
 	return folder, &e, nil
 }
 
-// room waits for memory, so that a client hears of a busy server before it sends anything.
-func (s *session) room() error {
-	ctx, cancel := context.WithTimeout(s.server.ctx, roomWait)
-	defer cancel()
-	if s.server.Budget.Room(ctx, roomFor) != nil {
-		return fault.New(fault.Unavailable, "the server is busy; try again in a minute")
+// missing decides whether a file that has not landed may be opened as an old one, because its upload was broken off, or as
+// one that must be new.
+func (s *session) missing(ctx context.Context, job jobs.Job, folder files.Entry, p tree.Path, flags sftp.FileOpenFlags, notFound error) error {
+	_, broken, err := s.partial(ctx, jobOf(job), folder.ID, p.Name(), nil)
+	switch {
+	case err != nil:
+		return err
+	case broken && flags.Excl:
+		return fault.New(fault.Exists, "%q exists already", p.Name())
+	case !broken && !flags.Creat:
+		return notFound
 	}
 	return nil
 }
 
-func (s *session) begin(p tree.Path, job jobs.Job, folder files.Entry, base *files.Entry, flags sftp.FileOpenFlags) (*writer, error) {
-	by := s.by()
+func (s *session) begin(ctx context.Context, p tree.Path, job jobs.Job, folder files.Entry, base *files.Entry, flags sftp.FileOpenFlags) (*writer, error) {
 	w := &writer{
 		session: s, path: p, key: s.place(p), job: job, folder: folder, base: base,
 		name: p.Name(), id: ulid.Make().String(), truncate: flags.Trunc, exclusive: flags.Excl, opened: time.Now(),
 	}
 	_, w.temporary = s.tree.Temporary(w.name)
+	w.trace = telemetry.NewTraceParent()
 	var err error
-	w.object, err = original.New(s.server.Bucket, s.tree.Log.Uploads(), files.Record{
-		Job: jobOf(job), JobName: job.Name, Folder: folder.ID, Name: w.name, Upload: w.id,
-		UserID: by.UserID, User: by.User, Client: by.Client, Started: w.opened.UTC(),
-	})
+	w.object, err = s.server.Originals.New(w.record(), func(r upload.Result) files.Entry { return w.entry(r, w.id) })
 	if err != nil {
 		return nil, err
 	}
 	w.upload = upload.New(s.server.ctx, s.server.Config.Upload, w.object, s.server.Budget)
+	if err := w.prepare(ctx, flags); err != nil {
+		return nil, err
+	}
 	s.conn.board.Begun().Open(s.tree.Key(p))
-	s.server.Transfers.add(w)
 	return w, nil
+}
+
+// prepare takes the memory that the upload needs at least, so that a client hears of a busy server before it sends anything,
+// and settles what becomes of an earlier try.
+func (w *writer) prepare(ctx context.Context, flags sftp.FileOpenFlags) error {
+	waiting, cancel := context.WithTimeout(w.session.server.ctx, roomWait)
+	defer cancel()
+	if w.upload.Reserve(waiting) != nil {
+		return fault.New(fault.Unavailable, "the server is busy; try again in a minute")
+	}
+	w.session.server.Transfers.add(w) // an older one ends here
+	err := w.settlePast(ctx, flags)
+	if err != nil {
+		_ = w.upload.Drop(ctx) // it has nothing yet but memory
+		w.session.server.Transfers.remove(w)
+	}
+	return err
+}
+
+func (w *writer) settlePast(ctx context.Context, flags sftp.FileOpenFlags) error {
+	if flags.Trunc {
+		_, err := w.session.discard(ctx, jobOf(w.job), w.folder.ID, w.name)
+		return err
+	}
+	choice, err := w.session.offer(ctx, w)
+	if choice != nil {
+		w.upload.Offer(choice)
+	}
+	return err
 }
 
 // place is a key for a path among all users' transfers: equal names in two accounts are two places.

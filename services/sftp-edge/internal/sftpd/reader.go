@@ -151,7 +151,7 @@ func (r *reader) reserve() error {
 
 func (r *reader) fetch(ctx context.Context, number int64) ([]byte, error) {
 	bytes := make([]byte, min(blockBytes, r.size-number*blockBytes))
-	body, _, err := r.session.server.Bucket.GetRange(ctx, r.key, number*blockBytes, int64(len(bytes)))
+	body, _, err := r.session.server.Originals.Bucket.GetRange(ctx, r.key, number*blockBytes, int64(len(bytes)))
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.Wrap(err, fault.Unavailable, "the photo is not in the photo store right now; tell the studio")
 	}

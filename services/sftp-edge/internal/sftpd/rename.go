@@ -41,6 +41,9 @@ func (s *session) rename(from tree.Path, target string, replace bool) error {
 		if s.server.Transfers.at(s.place(from), s.conn.principal.GetUserId()) != nil {
 			return fault.New(fault.Invalid, "%q is still being uploaded; close it first", from.Name())
 		}
+		if _, broken, trouble := s.partialAt(ctx, jobOf(job), from, nil); broken && trouble == nil {
+			return fault.New(fault.Invalid, "the upload of %q broke off; send the rest of it first, or remove it", from.Name())
+		}
 		return err
 	}
 	request := files.MoveRequest{From: e, ToName: to.Name(), Replace: replace, By: s.by()}

@@ -13,8 +13,8 @@ import (
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
-	"filmgate.dev/pkg/objects"
 	"filmgate.dev/services/sftp-edge/internal/jobs"
+	"filmgate.dev/services/sftp-edge/internal/original"
 	"filmgate.dev/services/sftp-edge/internal/tree"
 	"filmgate.dev/services/sftp-edge/internal/upload"
 )
@@ -29,6 +29,7 @@ type Config struct {
 	LoginWithin        time.Duration
 	Idle               time.Duration // a connection that says nothing for so long is dead
 	Drain              time.Duration // how long running uploads may go on when the server stops
+	Settle             time.Duration // how long the rest then has to become resumable
 	Store              time.Duration // how long a CLOSE waits for the bucket
 	Commit             time.Duration // how long any change waits for the files log
 	Upload             upload.Config
@@ -40,7 +41,7 @@ type Server struct {
 	SSH       *ssh.ServerConfig
 	Jobs      *jobs.Watcher
 	Tree      tree.Finder
-	Bucket    *objects.Bucket
+	Originals original.Store
 	Budget    *upload.Budget
 	Transfers *Transfers
 	Refused   func(Refusal) // hears what was refused to whom, for the audit
@@ -65,8 +66,13 @@ type Refusal struct {
 // extensionsOnce guards the library's only way to say which extensions there are.
 var extensionsOnce sync.Once
 
-// lastWords is how long the last answers have.
-const lastWords = 500 * time.Millisecond
+const (
+	// lastWords is how long the last answers have.
+	lastWords = 500 * time.Millisecond
+	// relaxEvery is how often uploads are looked for that hold memory for nothing, and idleUpload since when they do.
+	relaxEvery = 15 * time.Second
+	idleUpload = 2 * time.Minute
+)
 
 // Serve takes connections until ctx ends, lets running uploads finish for a while, and closes what is left.
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
@@ -78,14 +84,18 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	s.ctx = running
 	closing := context.AfterFunc(ctx, func() { lis.Close() })
 	defer closing()
+	var relaxing sync.WaitGroup
+	relaxing.Go(func() { s.relax(running) })
+	defer func() { stop(); relaxing.Wait() }()
 	err := s.accept(ctx, lis)
 	lis.Close()
 	close(s.draining)
 	s.Transfers.Idle(s.Config.Drain)
 	s.linger()
-	stop()
-	s.closeAll()
+	s.closeAll() // what still runs becomes resumable
+	late := time.AfterFunc(s.Config.Settle, stop)
 	s.work.Wait()
+	late.Stop()
 	s.Jobs.Wait()
 	return err
 }
@@ -165,6 +175,22 @@ func (s *Server) closeAll() {
 	defer s.mu.Unlock()
 	for conn := range s.conns {
 		conn.Close()
+	}
+}
+
+// relax takes the memory back from uploads that nothing is written to.
+func (s *Server) relax(ctx context.Context) {
+	tick := time.NewTicker(relaxEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, w := range s.Transfers.all() {
+			w.upload.Relax(idleUpload)
+		}
 	}
 }
 

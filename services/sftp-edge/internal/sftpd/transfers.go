@@ -37,6 +37,9 @@ func (t *Transfers) add(w *writer) {
 func (t *Transfers) remove(w *writer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !slices.Contains(t.open[w.key], w) {
+		return
+	}
 	left := slices.DeleteFunc(t.open[w.key], func(o *writer) bool { return o == w })
 	if len(left) == 0 {
 		delete(t.open, w.key)
@@ -81,6 +84,17 @@ func (t *Transfers) into(folder string) []*writer {
 	return found
 }
 
+// all answers every upload.
+func (t *Transfers) all() []*writer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var list []*writer
+	for _, ws := range t.open {
+		list = append(list, ws...)
+	}
+	return list
+}
+
 // Idle waits until nothing is open, at most so long.
 func (t *Transfers) Idle(most time.Duration) {
 	t.mu.Lock()
@@ -119,6 +133,9 @@ func (t *Transfers) Originals() []*original.Original {
 	for _, ws := range t.open {
 		for _, w := range ws {
 			list = append(list, w.object)
+			if old := w.old.Load(); old != nil {
+				list = append(list, old)
+			}
 		}
 	}
 	return list

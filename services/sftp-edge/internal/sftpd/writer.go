@@ -4,12 +4,13 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
-	"filmgate.dev/pkg/telemetry"
+	"filmgate.dev/services/sftp-edge/internal/failpoint"
 	"filmgate.dev/services/sftp-edge/internal/jobs"
 	"filmgate.dev/services/sftp-edge/internal/original"
 	"filmgate.dev/services/sftp-edge/internal/progress"
@@ -17,8 +18,12 @@ import (
 	"filmgate.dev/services/sftp-edge/internal/upload"
 )
 
-// tidyWait bounds the removal of what an upload left behind.
-const tidyWait = 5 * time.Second
+const (
+	// tidyWait bounds the removal of what an upload left behind.
+	tidyWait = 5 * time.Second
+	// keepWait bounds the storing of what arrived of an upload that broke off.
+	keepWait = time.Minute
+)
 
 // writer is a file that is open for writing.
 type writer struct {
@@ -34,12 +39,16 @@ type writer struct {
 	truncate  bool
 	exclusive bool
 	opened    time.Time
+	trace     string
 	object    *original.Original
+	old       atomic.Pointer[original.Original] // of an upload that was broken off, and that the client may go on with
 	upload    *upload.Upload
 
 	mu          sync.Mutex
 	modified    time.Time
 	interrupted error
+	suspended   sync.Once
+	unsaved     error // what came of it
 }
 
 // WriteAt answers WRITE.
@@ -65,7 +74,9 @@ func (w *writer) ReadAt([]byte, int64) (int, error) { return 0, answer(errWriteO
 func (w *writer) TransferError(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.interrupted = err
+	if w.interrupted == nil {
+		w.interrupted = err
+	}
 }
 
 // Close answers CLOSE: OK only when the bytes are durable and the entry is in the files log.
@@ -78,9 +89,12 @@ func (w *writer) Close() error {
 
 func (w *writer) close() error {
 	if err := w.broken(); err != nil {
-		w.session.conn.log.Info("an upload broke off", "path", w.path.String(), "upload", w.id, "bytes", w.upload.Reach(), "err", err)
-		return w.drop()
+		if err := w.suspend(); err != nil {
+			return err
+		}
+		return fault.Wrap(err, fault.Conflict, "the upload was interrupted")
 	}
+	failpoint.Here("close")
 	if w.untouched() {
 		return w.leave()
 	}
@@ -90,7 +104,18 @@ func (w *writer) close() error {
 	if err != nil {
 		return err
 	}
-	return w.land(result)
+	err = w.land(result)
+	if err == nil {
+		w.outdate()
+	}
+	return err
+}
+
+// outdate ends the upload that was broken off, when its client has begun anew instead.
+func (w *writer) outdate() {
+	if old := w.old.Load(); old != nil && !w.upload.Resumed() {
+		w.tidy(old.Abort)
+	}
 }
 
 func (w *writer) broken() error {
@@ -99,11 +124,42 @@ func (w *writer) broken() error {
 	return w.interrupted
 }
 
-// drop is what becomes of an upload whose client went away: nothing. A resumable partial would begin here.
+// suspend is what becomes of an upload whose client went away: what arrived is kept, to be gone on with.
+func (w *writer) suspend() error {
+	w.suspended.Do(func() {
+		defer w.session.server.Transfers.remove(w)
+		kept, err := w.keep()
+		w.session.conn.log.Info("an upload broke off", "path", w.path.String(), "upload", w.current().Upload(), "kept", kept, "why", w.broken(), "err", err)
+		if err == nil && kept > 0 {
+			w.outdate()
+		}
+		w.unsaved = err
+	})
+	return w.unsaved
+}
+
+func (w *writer) keep() (int64, error) {
+	ctx, cancel := context.WithTimeout(w.session.server.ctx, keepWait)
+	defer cancel()
+	records, err := w.session.tree.Log.Uploads().List(ctx, jobOf(w.job), w.folder.ID)
+	if err == nil && len(records) >= maxPartials {
+		return 0, w.drop()
+	}
+	return w.upload.Suspend(ctx)
+}
+
 func (w *writer) drop() error {
 	ctx, cancel := w.tidying()
 	defer cancel()
 	return w.upload.Drop(ctx)
+}
+
+// current is the object that the bytes go to.
+func (w *writer) current() *original.Original {
+	if old := w.old.Load(); old != nil && w.upload.Resumed() {
+		return old
+	}
+	return w.object
 }
 
 func (w *writer) tidying() (context.Context, context.CancelFunc) {
@@ -113,7 +169,7 @@ func (w *writer) tidying() (context.Context, context.CancelFunc) {
 // untouched reports whether a file that was there is to stay as it is: nothing was written, and nobody asked for an empty
 // one. lftp's resume of a whole file does that.
 func (w *writer) untouched() bool {
-	if w.base == nil || w.truncate || w.upload.Touched() {
+	if w.base == nil || w.truncate || w.old.Load() != nil || w.upload.Touched() {
 		return false
 	}
 	size, declared := w.upload.Declared()
@@ -145,7 +201,9 @@ func (w *writer) touch(modified time.Time) {
 func (w *writer) user() string { return w.session.conn.principal.GetUserId() }
 
 // shown reports whether the file is shown as it is being written. One that was there stays until something is.
-func (w *writer) shown() bool { return w.base == nil || w.truncate || w.upload.Touched() }
+func (w *writer) shown() bool {
+	return w.base == nil || w.truncate || w.old.Load() != nil || w.upload.Touched()
+}
 
 func (w *writer) info() info {
 	i := info{name: w.name, size: w.upload.Reach(), modified: w.mtime()}
@@ -164,15 +222,29 @@ func (w *writer) progress() progress.Upload {
 
 var _ io.Closer = (*writer)(nil)
 
+// record is what UPLOADS says of the upload.
+func (w *writer) record() files.Record {
+	by := w.session.by()
+	return files.Record{
+		Job: jobOf(w.job), JobName: w.job.Name, Folder: w.folder.ID, Name: w.name, Upload: w.id, Exclusive: w.exclusive,
+		UserID: by.UserID, User: by.User, Client: by.Client, Address: w.session.conn.address(), Started: w.opened.UTC(),
+	}
+}
+
 // entry is what the file will be in its folder.
-func (w *writer) entry(r upload.Result) files.Entry {
+func (w *writer) entry(r upload.Result, id string) files.Entry {
 	by := w.session.by()
 	known, ok := w.session.conn.board.Known(w.path.Job())
+	state := files.StateLanded
+	if w.temporary {
+		state = files.StateStaged
+	}
 	return files.Entry{
-		Job: jobOf(w.job), JobName: w.job.Name, Parent: w.folder.ID, Name: w.name, Upload: w.id,
+		Kind: files.KindFile, State: state,
+		Job: jobOf(w.job), JobName: w.job.Name, Parent: w.folder.ID, Name: w.name, Upload: id,
 		Bytes: r.Bytes, SHA256: r.SHA256, CRC32C: r.CRC32C, Integrity: r.Integrity, MediaType: r.MediaType,
 		ModifiedAt: w.mtime(), UserID: by.UserID, User: by.User, Client: by.Client, Late: ok && !known.Writable,
-		TraceParent: telemetry.NewTraceParent(),
+		TraceParent: w.trace,
 	}
 }
 
@@ -184,24 +256,28 @@ func (w *writer) land(r upload.Result) error {
 	if w.temporary {
 		land = log.Stage
 	}
-	entry := w.entry(r)
+	object := w.current()
+	entry := w.entry(r, object.Upload())
 	ctx, cancel := w.session.changing()
 	defer cancel()
 	landed, err := land(ctx, files.Landing{Entry: entry, Base: w.base, Exclusive: w.exclusive})
+	failpoint.Here("landed")
 	switch {
 	case err != nil && !landed.Unnamed:
 		w.session.unsettle(w.key, entry)
+		w.tidy(object.Leave)
 		return err
 	case err == nil && landed.Unchanged:
-		w.session.conn.log.Info("an upload changed nothing", "path", w.path.String(), "upload", w.id)
+		w.session.conn.log.Info("an upload changed nothing", "path", w.path.String(), "upload", entry.Upload)
 	case err == nil:
-		w.session.conn.log.Info("an upload landed", "path", w.path.String(), "upload", w.id, "bytes", r.Bytes, "took", time.Since(w.opened))
+		w.session.conn.log.Info("an upload landed", "path", w.path.String(), "upload", entry.Upload, "bytes", r.Bytes, "took", time.Since(w.opened))
 	}
 	if landed.Unnamed {
-		w.tidy(w.object.Abort)
+		w.tidy(object.Abort)
 	} else {
-		w.tidy(w.object.Forget)
+		w.tidy(object.Forget)
 	}
+	failpoint.Here("tidied")
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 // is free again.
 type Budget struct {
 	mu       sync.Mutex
+	total    int64
 	free     int64
 	joined   int64
 	debtor   *Share
@@ -38,7 +39,7 @@ type claim struct {
 
 // NewBudget makes a budget of so many bytes, dealt out in slabs.
 func NewBudget(bytes int64, slab int) *Budget {
-	b := &Budget{free: bytes, slabSize: slab}
+	b := &Budget{total: bytes, free: bytes, slabSize: slab}
 	b.slabs.New = func() any { s := make([]byte, slab); return &s }
 	return b
 }
@@ -58,14 +59,11 @@ func (b *Budget) Free() int64 {
 	return b.free
 }
 
-// Room waits until n bytes are free, without taking them.
-func (b *Budget) Room(ctx context.Context, n int64) error {
-	share := b.Join()
-	if err := share.claim(ctx, n, true); err != nil {
-		return err
-	}
-	share.Shrink(n)
-	return nil
+// tight reports whether somebody waits for memory, or soon may.
+func (b *Budget) tight() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.waiting) > 0 || b.free < b.total/4
 }
 
 // Grow adds n bytes to the share, waiting until others give some back or ctx ends.
@@ -73,6 +71,19 @@ func (s *Share) Grow(ctx context.Context, n int64) error { return s.claim(ctx, n
 
 // Reserve is Grow for those who can do without: it never overdraws.
 func (s *Share) Reserve(ctx context.Context, n int64) error { return s.claim(ctx, n, true) }
+
+// try is Reserve without waiting.
+func (s *Share) try(n int64) bool {
+	b := s.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) > 0 || n > b.free {
+		return false
+	}
+	b.free -= n
+	s.held += n
+	return true
+}
 
 // Shrink gives back n bytes.
 func (s *Share) Shrink(n int64) {

@@ -65,20 +65,3 @@ func TestReserveNeverOverdraws(t *testing.T) {
 		}
 	})
 }
-
-func TestRoom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		budget := NewBudget(32, int(small.Slab))
-		share := budget.Join()
-		share.Grow(context.Background(), 32)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		if budget.Room(ctx, 16) == nil {
-			t.Fatal("there is no room")
-		}
-		share.Shrink(32)
-		if err := budget.Room(t.Context(), 16); err != nil || budget.Free() != 32 {
-			t.Fatal(err)
-		}
-	})
-}

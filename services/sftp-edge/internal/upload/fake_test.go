@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/files"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -25,6 +28,79 @@ type memory struct {
 	most     int
 	hold     chan struct{} // if set, parts wait for it
 	err      error         // what the next Put or Part fails with
+	pieces   map[int][]byte
+	saved    Checkpoint
+	sealed   bool
+	left     bool
+	broken   bool // saved as broken off
+	lost     bool // somebody else goes on
+}
+
+func (m *memory) Spill(_ context.Context, piece files.Piece, body Body) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err != nil {
+		return m.err
+	}
+	if m.pieces == nil {
+		m.pieces = map[int][]byte{}
+	}
+	m.pieces[piece.Number] = read(body, piece.CRC32C)
+	return nil
+}
+
+func (m *memory) Tail(_ context.Context, piece files.Piece) (io.ReadCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, ok := m.pieces[piece.Number]
+	if !ok || int64(len(b)) != piece.Bytes {
+		panic("a piece of the tail is not there")
+	}
+	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+func (m *memory) Save(_ context.Context, c Checkpoint, brokenOff bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.lost {
+		return fault.New(fault.Conflict, "somebody else goes on")
+	}
+	for n := range c.Parts {
+		if int64(len(m.parts[n+1])) != small.Part {
+			panic("a part is saved that is not stored")
+		}
+	}
+	keep := map[int]bool{}
+	for _, piece := range c.Tail {
+		if int64(len(m.pieces[piece.Number])) != piece.Bytes || piece.Number >= c.Next {
+			panic("a piece is saved that is not stored")
+		}
+		keep[piece.Number] = true
+	}
+	for n := range m.pieces {
+		if n < c.Next && !keep[n] {
+			delete(m.pieces, n)
+		}
+	}
+	m.saved, m.broken = c, brokenOff
+	return nil
+}
+
+func (m *memory) Seal(context.Context, Result) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.lost {
+		return fault.New(fault.Conflict, "somebody else goes on")
+	}
+	m.sealed = true
+	return nil
+}
+
+func (m *memory) Leave(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left = true
+	return nil
 }
 
 func (m *memory) Put(_ context.Context, body Body, crc uint32) error {
@@ -33,12 +109,20 @@ func (m *memory) Put(_ context.Context, body Body, crc uint32) error {
 	if m.err != nil {
 		return m.err
 	}
+	if !m.sealed {
+		panic("stored before it was announced")
+	}
 	m.whole = read(body, crc)
 	m.stored = true
 	return nil
 }
 
 func (m *memory) Begin(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.begun {
+		panic("begun twice")
+	}
 	m.begun = true
 	m.parts = map[int][]byte{}
 	return nil
@@ -72,6 +156,9 @@ func (m *memory) Complete(_ context.Context, crc uint32) error {
 	for n := range len(m.parts) {
 		m.whole = append(m.whole, m.parts[n+1]...)
 	}
+	if !m.sealed {
+		panic("completed before it was announced")
+	}
 	if crc32.Checksum(m.whole, castagnoli) != crc {
 		panic("the whole file's checksum is wrong")
 	}
@@ -82,7 +169,7 @@ func (m *memory) Complete(_ context.Context, crc uint32) error {
 func (m *memory) Abort(context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.aborted, m.stored, m.whole, m.parts = true, false, nil, nil
+	m.aborted, m.stored, m.whole, m.parts, m.pieces, m.saved = true, false, nil, nil, nil, Checkpoint{}
 	return nil
 }
 

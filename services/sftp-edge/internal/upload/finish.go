@@ -2,17 +2,20 @@ package upload
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/services/sftp-edge/internal/failpoint"
 )
 
 // abortWait bounds the tidying up after a failure.
 const abortWait = 5 * time.Second
 
-// Finish makes the file durable, whole and checked, and says what it is. After an error nothing of it stays in the bucket.
+// Finish makes the file durable, whole and checked, and says what it is. After an error nothing of it stays in the bucket
+// but what it can be resumed from.
 func (u *Upload) Finish(ctx context.Context) (Result, error) {
-	defer u.cancel()
+	defer u.end()
 	result, err := u.finish(ctx)
 	if err == nil {
 		return result, nil
@@ -21,8 +24,34 @@ func (u *Upload) Finish(ctx context.Context) (Result, error) {
 	u.work.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortWait)
 	defer cancel()
-	_ = u.object.Abort(ctx) // what stays is named by nobody; parts are swept with their record
+	_ = u.giveUp(ctx) // what stays is swept with its record, or named by nobody
 	return Result{}, err
+}
+
+func (u *Upload) savedBytes() int64 { return u.saved.Bytes(u.cfg.Part) }
+
+// giveUp decides what stays of an upload that failed: nothing, unless its client may find it useful.
+func (u *Upload) giveUp(ctx context.Context) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if c := u.choice; c != nil { // nothing was decided: what was there is as it was
+		if c.Object == nil {
+			return nil
+		}
+		return c.Object.Leave(ctx)
+	}
+	switch {
+	case errors.Is(u.failed, ErrTaken):
+		return nil
+	case u.sealed && !fault.Is(u.failed, fault.Invalid):
+		return u.object.Leave(ctx) // whoever finds it finishes it
+	case u.resumed && u.prefix == 0 && !u.sealed:
+		return u.object.Leave(ctx)
+	case fault.Is(u.failed, fault.Unavailable) && u.savedBytes() > 0 && u.savedBytes() < u.total:
+		// Never as large as the whole: programs take a size that fits for success.
+		return u.object.Leave(ctx)
+	}
+	return u.object.Abort(ctx)
 }
 
 func (u *Upload) finish(ctx context.Context) (Result, error) {
@@ -41,23 +70,63 @@ func (u *Upload) finish(ctx context.Context) (Result, error) {
 	if err := u.settled(); err != nil {
 		return Result{}, err
 	}
+	result := u.digest.result()
+	if err := u.seal(ctx, result); err != nil {
+		return Result{}, err
+	}
 	if err := u.object.Complete(ctx, u.digest.crc); err != nil {
 		return Result{}, stored(err)
 	}
-	return u.digest.result(), nil
+	failpoint.Here("object stored")
+	return result, nil
 }
 
 func (u *Upload) finishSmall(ctx context.Context) (Result, error) {
-	u.mu.Lock()
-	body := u.window.take(u.window.reach())
-	u.release(u.window.clear())
-	u.mu.Unlock()
-	defer u.release(body.slabs)
+	body, err := u.takeAll()
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.release(body.slabs)
+	}()
 	crc := u.digest.add(body)
+	result := u.digest.result()
+	if err := u.seal(ctx, result); err != nil {
+		return Result{}, err
+	}
+	failpoint.Here("before put")
 	if err := u.object.Put(ctx, body, crc); err != nil {
 		return Result{}, stored(err)
 	}
-	return u.digest.result(), nil
+	failpoint.Here("object stored")
+	return result, nil
+}
+
+// takeAll answers a whole small file.
+func (u *Upload) takeAll() (*pieces, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if err := u.unspill(); err != nil {
+		return nil, err
+	}
+	body := u.window.take(u.window.reach())
+	u.release(u.window.clear())
+	return body, nil
+}
+
+func (u *Upload) seal(ctx context.Context, r Result) error {
+	if err := u.object.Seal(ctx, r); err != nil {
+		if fault.Is(err, fault.Conflict) {
+			return ErrTaken
+		}
+		return err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.sealed = true
+	return nil
 }
 
 // close ends the writing and settles the size.
@@ -65,6 +134,15 @@ func (u *Upload) close() (pumping bool, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	defer u.notify()
+	if u.failed == nil {
+		if err := u.decide(true); err != nil {
+			return false, err
+		}
+	}
+	for u.failed == nil && !u.loaded() {
+		u.await(nil)
+	}
+	u.total = max(u.window.reach(), u.declared)
 	if u.failed != nil {
 		return false, u.failed
 	}
@@ -73,13 +151,16 @@ func (u *Upload) close() (pumping bool, err error) {
 	switch {
 	case u.declared > reach && u.window.whole():
 		return false, fault.New(fault.Invalid, "only %d of %d bytes arrived; send the file again", reach, u.declared)
-	case u.declared > 0 && u.declared < u.window.start:
+	case u.declared > 0 && u.declared < max(u.covered(), u.prefix):
 		return false, fault.New(fault.Invalid, "the file cannot be made shorter any more; send it again")
 	case u.declared > 0 && u.declared < reach:
 		u.window.have = u.window.have.truncate(u.declared) // 0 is a client that emptied the file before it wrote
 	}
 	if !u.window.whole() {
 		return false, fault.New(fault.Invalid, "bytes are missing at %d; send the file again from its start", u.window.reach())
+	}
+	if u.begun {
+		u.startPump()
 	}
 	return u.pumping, nil
 }

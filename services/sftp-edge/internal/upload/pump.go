@@ -12,12 +12,12 @@ const partWait = 2 * time.Minute
 
 // pump sees to it that complete parts are handed on. A file that may still turn out to fit into one part is kept whole.
 func (u *Upload) pump() {
-	if !u.partReady() {
+	if u.choice != nil || !u.partReady() {
 		return
 	}
 	if u.pumping {
 		u.notify()
-	} else if u.window.have.end(0) > u.cfg.Part {
+	} else if u.begun || u.window.have.end(0) > u.cfg.Part {
 		u.startPump()
 	}
 }
@@ -26,15 +26,18 @@ func (u *Upload) startPump() {
 	if u.pumping {
 		return
 	}
-	u.pumping = true
-	u.work.Go(u.handOn)
+	begun := u.begun
+	u.pumping, u.begun = true, true
+	u.work.Go(func() { u.handOn(begun) })
 }
 
 // handOn takes parts out of the window, in order, hashes them and sends them off, until the file ends or fails.
-func (u *Upload) handOn() {
-	if err := u.object.Begin(u.ctx); err != nil {
-		u.Fail(stored(err))
-		return
+func (u *Upload) handOn(begun bool) {
+	if !begun {
+		if err := u.object.Begin(u.ctx); err != nil {
+			u.Fail(stored(err))
+			return
+		}
 	}
 	for {
 		body, n := u.next()
@@ -42,8 +45,22 @@ func (u *Upload) handOn() {
 			return
 		}
 		crc := u.digest.add(body)
+		if body.size == u.cfg.Part {
+			u.remember(n)
+		}
 		u.work.Go(func() { u.send(n, body, crc) })
 	}
+}
+
+// remember keeps the digest at the end of a part, so that the upload can be resumed there.
+func (u *Upload) remember(part int) {
+	sum, err := u.digest.save()
+	if err != nil {
+		return // then it is resumed from an earlier part
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.marks = append(u.marks, mark{part: part, sum: sum})
 }
 
 // next waits for the next part and for a free place on the way to the bucket. It answers nil at the end.
@@ -53,9 +70,15 @@ func (u *Upload) next() (body *pieces, number int) {
 	for u.failed == nil {
 		rest := u.window.reach() - u.window.start
 		switch {
-		case u.closing && rest == 0:
+		case u.pausing && !u.partReady() && u.loaded(), u.closing && !u.pausing && rest == 0:
 			return nil, 0
-		case u.inFlight < u.cfg.InFlight && (u.partReady() || u.closing):
+		case u.inFlight < u.cfg.InFlight && (u.partReady() || u.closing && !u.pausing):
+			if len(u.tail) > 0 || u.spilling {
+				if err := u.unspill(); err != nil {
+					u.fail(err)
+				}
+				continue
+			}
 			u.inFlight++
 			u.parts++
 			body = u.window.take(min(rest, u.cfg.Part))
@@ -69,8 +92,15 @@ func (u *Upload) next() (body *pieces, number int) {
 
 func (u *Upload) send(n int, body *pieces, crc uint32) {
 	ctx, cancel := context.WithTimeout(u.ctx, partWait)
-	defer cancel()
 	err := u.object.Part(ctx, n, body, crc)
+	cancel()
+	u.arrived(body, err)
+	if err == nil {
+		u.advance(n)
+	}
+}
+
+func (u *Upload) arrived(body *pieces, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.inFlight--

@@ -57,6 +57,30 @@ func (w *window) take(n int64) *pieces {
 	return taken
 }
 
+// spill answers the n bytes from lo on, which stay part of the file but leave memory, and the slabs that are free once they are
+// stored. Nothing else may stand in these slabs.
+func (w *window) spill(lo, n int64) (body *pieces, freed [][]byte) {
+	body = &pieces{skip: lo % w.slab, size: n}
+	for i := lo / w.slab; i*w.slab < lo+n; i++ {
+		body.slabs = append(body.slabs, w.slabs[i])
+		freed = append(freed, w.slabs[i])
+		delete(w.slabs, i)
+	}
+	return body, freed
+}
+
+// forget drops the bytes before hi, which are stored already, and answers the slabs that held nothing else.
+func (w *window) forget(hi int64) (freed [][]byte) {
+	w.have = w.have.cut(hi)
+	for i, slab := range w.slabs {
+		if (i+1)*w.slab <= hi || len(w.have) == 0 {
+			freed = append(freed, slab)
+			delete(w.slabs, i)
+		}
+	}
+	return freed
+}
+
 // clear gives back every slab.
 func (w *window) clear() [][]byte {
 	var slabs [][]byte
@@ -70,17 +94,18 @@ func (w *window) clear() [][]byte {
 // pieces is bytes in order, spread over slabs. It reads like a file, so that a failed request can be sent again.
 type pieces struct {
 	slabs [][]byte
+	skip  int64 // bytes of the first slab that are not meant
 	size  int64
 	at    int64
 }
 
 // each calls f with the bytes in order.
 func (p *pieces) each(f func([]byte)) {
-	left := p.size
+	left, skip := p.size, p.skip
 	for _, slab := range p.slabs {
-		n := min(left, int64(len(slab)))
-		f(slab[:n])
-		left -= n
+		n := min(left, int64(len(slab))-skip)
+		f(slab[skip : skip+n])
+		left, skip = left-n, 0
 	}
 }
 
@@ -99,9 +124,12 @@ func (p *pieces) Read(b []byte) (int, error) {
 func (p *pieces) ReadAt(b []byte, off int64) (int, error) {
 	total := 0
 	for len(b) > 0 && off < p.size {
-		slab := int64(len(p.slabs[0]))
-		from := p.slabs[off/slab][off%slab:]
+		slab, at := int64(len(p.slabs[0])), off+p.skip
+		from := p.slabs[at/slab][at%slab:]
 		n := copy(b, from[:min(int64(len(from)), p.size-off)])
+		if n == 0 {
+			return total, io.ErrUnexpectedEOF
+		}
 		b, off, total = b[n:], off+int64(n), total+n
 	}
 	if len(b) > 0 {

@@ -1,7 +1,6 @@
 package upload
 
 import (
-	"context"
 	"time"
 
 	"filmgate.dev/pkg/fault"
@@ -14,12 +13,16 @@ func (u *Upload) WriteAt(p []byte, off int64) (int, error) {
 	reserved, err := u.admit(off, int64(len(p)))
 	if err == nil && len(p) > 0 {
 		u.window.write(p, off, func() []byte { reserved--; return u.budget.slab() })
-		u.touched = true
-		u.share.Shrink(reserved * u.cfg.Slab)
-		u.pump()
-		return len(p), nil
+		u.touched, u.written = true, time.Now()
+		u.giveBack(reserved * u.cfg.Slab)
+		if err = u.decide(false); err == nil {
+			u.pump()
+			u.shed()
+			return len(p), nil
+		}
+		reserved = 0
 	}
-	u.share.Shrink(reserved * u.cfg.Slab)
+	u.giveBack(reserved * u.cfg.Slab)
 	if err != nil && !u.closing {
 		u.fail(err)
 	}
@@ -30,7 +33,6 @@ func (u *Upload) WriteAt(p []byte, off int64) (int, error) {
 func (u *Upload) admit(off, n int64) (reserved int64, err error) {
 	var gap *time.Timer
 	for {
-		start := u.window.start
 		switch {
 		case u.failed != nil:
 			return reserved, u.failed
@@ -38,48 +40,86 @@ func (u *Upload) admit(off, n int64) (reserved int64, err error) {
 			return reserved, fault.New(fault.Invalid, "the file is closed")
 		case off < 0 || n > u.cfg.Part || off > maxParts*u.cfg.Part-n:
 			return reserved, fault.New(fault.Invalid, "a file may have at most %d GiB", maxParts*u.cfg.Part>>30)
-		case n > 0 && off < start:
+		case n > 0 && off < max(u.covered(), u.prefix):
 			return reserved, fault.New(fault.Invalid, "byte %d was written again after it had been stored; send the file again from its start", off)
 		case len(u.window.have) > maxSpans:
 			return reserved, fault.New(fault.Invalid, "the file arrives in too many scattered pieces")
 		}
-		if off+n > start+u.cfg.Part+u.cfg.Slack {
-			if u.partReady() {
-				u.startPump()
-				gap = nil
-				u.await(nil)
-				continue
+		switch {
+		case u.reachable(off, n):
+			need := int64(u.window.lacking(off, n)) - reserved
+			if need <= 0 {
+				return reserved, nil
 			}
+			got, err := u.makeRoom(need)
+			if err != nil {
+				return reserved, err
+			}
+			reserved += got
+		case u.choice == nil && u.partReady():
+			u.startPump()
+			gap = nil
+			u.await(nil)
+		case !u.loaded():
+			gap = nil
+			u.await(nil)
+		default:
 			if gap == nil {
 				gap = time.NewTimer(u.cfg.GapWait)
 				defer gap.Stop()
 			}
 			if !u.await(gap.C) {
-				return reserved, fault.New(fault.Invalid, "bytes are missing at %d while byte %d arrived; send the file again from its start", u.window.reach(), off)
+				return reserved, u.gapError(off)
 			}
-			continue
 		}
-		need := int64(u.window.lacking(off, n)) - reserved
-		if need <= 0 {
-			return reserved, nil
-		}
-		u.mu.Unlock()
-		err := u.grow(need * u.cfg.Slab)
-		u.mu.Lock()
-		if err != nil {
-			return reserved, err
-		}
-		reserved += need
 	}
 }
 
-func (u *Upload) grow(n int64) error {
-	ctx, cancel := context.WithTimeout(u.ctx, u.cfg.MemoryWait)
-	defer cancel()
-	if u.share.Grow(ctx, n) != nil {
-		return fault.New(fault.Unavailable, "the server is busy; try again in a minute")
+// reachable reports whether bytes may stand at off: near enough to what is missing.
+func (u *Upload) reachable(off, n int64) bool {
+	if u.choice != nil && off >= u.choice.Size && off+n <= u.choice.Size+undecided+u.cfg.Slack {
+		return true
 	}
-	return nil
+	return off+n <= u.window.start+u.cfg.Part+u.cfg.Slack || off <= u.window.reach() && !u.partReady()
+}
+
+func (u *Upload) gapError(off int64) error {
+	if u.choice != nil {
+		return fault.New(fault.Invalid, "byte %d arrived, but the file goes on at %d; resume it there or send it again from its start", off, u.choice.Size)
+	}
+	return fault.New(fault.Invalid, "bytes are missing at %d while byte %d arrived; send the file again from its start", u.window.reach(), off)
+}
+
+// makeRoom takes memory for so many slabs, or has what arrived stored early, and then takes none: the caller looks again.
+func (u *Upload) makeRoom(slabs int64) (got int64, err error) {
+	n := slabs * u.cfg.Slab
+	if n <= u.spare || u.share.try(n-u.spare) {
+		u.spare -= min(n, u.spare)
+		return slabs, nil
+	}
+	if u.isSlow() && u.spillOwn() {
+		return 0, nil
+	}
+	if err := u.obtain(n); err != nil {
+		if u.failed == nil && u.spillOwn() {
+			return 0, nil
+		}
+		return 0, err
+	}
+	return slabs, nil
+}
+
+// spillOwn stores whole slabs early, if there are any that wait for nothing but the rest of their part.
+func (u *Upload) spillOwn() bool {
+	if u.spilling || u.choice != nil || u.partReady() || !u.loaded() {
+		return false
+	}
+	n := u.wholeSlabs()
+	if n == 0 {
+		return false
+	}
+	u.spill(n)
+	return true
 }
 
 // await unlocks until something changed; it answers false if stop came first.
