@@ -29,13 +29,7 @@ func (e *edge) process() *exec.Cmd {
 	must(e.t, err)
 	e.keys = keys
 	command := exec.Command(dir + "/sftp-edge")
-	command.Env = append(os.Environ(),
-		"FILMGATE_SFTP_ADDRESS=127.0.0.1:0", "FILMGATE_SFTP_HTTP=127.0.0.1:0", "FILMGATE_SFTP_HOST_KEYS="+dir+"/keys",
-		"FILMGATE_NATS_URL="+e.bus.URL(), "FILMGATE_S3_ENDPOINT="+e.store.Endpoint, "FILMGATE_S3_TLS=false",
-		"FILMGATE_S3_ACCESS_KEY="+e.store.AccessKey, "FILMGATE_S3_SECRET_KEY="+e.store.SecretKey,
-		"FILMGATE_S3_BUCKET="+e.store.Name, "FILMGATE_S3_REGION="+e.store.Region,
-		"FILMGATE_JOB_STATUS="+e.token.addr, "FILMGATE_SERVICE_TOKEN=service", "GOGC=400", "GOMEMLIMIT=512MiB",
-	)
+	command.Env = append(append(os.Environ(), e.environment(dir+"/keys")...), "GOGC=400", "GOMEMLIMIT=512MiB")
 	stderr, err := command.StderrPipe()
 	must(e.t, err)
 	must(e.t, command.Start())
@@ -54,6 +48,17 @@ func (e *edge) process() *exec.Cmd {
 	}
 	e.t.Fatal("the command said no address")
 	return nil
+}
+
+// environment is the settings of a process that works with the same bus, bucket and job-status.
+func (e *edge) environment(keys string) []string {
+	return []string{
+		"FILMGATE_SFTP_ADDRESS=127.0.0.1:0", "FILMGATE_SFTP_HTTP=127.0.0.1:0", "FILMGATE_SFTP_HOST_KEYS=" + keys,
+		"FILMGATE_NATS_URL=" + e.bus.URL(), "FILMGATE_S3_ENDPOINT=" + e.store.Endpoint, "FILMGATE_S3_TLS=false",
+		"FILMGATE_S3_ACCESS_KEY=" + e.store.AccessKey, "FILMGATE_S3_SECRET_KEY=" + e.store.SecretKey,
+		"FILMGATE_S3_BUCKET=" + e.store.Name, "FILMGATE_S3_REGION=" + e.store.Region,
+		"FILMGATE_JOB_STATUS=" + e.token.addr, "FILMGATE_SERVICE_TOKEN=service",
+	}
 }
 
 // source is this folder, before anybody changes the working folder.

@@ -40,6 +40,7 @@ type Config struct {
 	LoginWithin        time.Duration `env:"FILMGATE_SFTP_LOGIN_WITHIN" default:"20s" help:"how long a connection has to log in"`
 	Idle               time.Duration `env:"FILMGATE_SFTP_IDLE" default:"2m" help:"a connection that answers nothing for so long is dead"`
 	Drain              time.Duration `env:"FILMGATE_SFTP_DRAIN" default:"8s" help:"how long running uploads may go on when the edge is stopped"`
+	Lease              time.Duration `env:"FILMGATE_SFTP_LEASE" default:"30s" help:"how long an upload stays with its edge without a sign of life; then another one may go on with it. Longer than clocks differ"`
 	Partials           time.Duration `env:"FILMGATE_SFTP_PARTIALS" default:"168h" help:"how long an upload that broke off can be resumed"`
 	Store              time.Duration `env:"FILMGATE_SFTP_STORE" default:"60s" help:"how long a CLOSE waits for the bucket"`
 	Commit             time.Duration `env:"FILMGATE_SFTP_COMMIT" default:"15s" help:"how long a CLOSE or another change waits for the files log"`
@@ -57,6 +58,7 @@ func (c Config) defaults() Config {
 	fill(&c.LoginWithin, 20*time.Second)
 	fill(&c.Idle, 2*time.Minute)
 	fill(&c.Drain, 8*time.Second)
+	fill(&c.Lease, 30*time.Second)
 	fill(&c.Partials, 7*24*time.Hour)
 	fill(&c.Store, time.Minute)
 	fill(&c.Commit, 15*time.Second)
@@ -111,7 +113,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	measures := upload.Config{}.Defaults()
 	transfers := sftpd.NewTransfers()
-	originals := original.Store{Bucket: deps.Bucket, Uploads: deps.Files.Uploads(), Part: measures.Part, Keep: cfg.Partials}
+	originals := original.Store{Bucket: deps.Bucket, Uploads: deps.Files.Uploads(), Part: measures.Part, Lease: cfg.Lease, Keep: cfg.Partials}
 	recorder := audit.New(deps.Audit, deps.Log)
 	watcher := jobs.NewWatcher(deps.Jobs, jobs.Config{Serve: cfg.LastAnswer, Frozen: cfg.Frozen, Grace: cfg.Grace}, deps.Log)
 	s := &Service{

@@ -24,18 +24,15 @@ import (
 	"filmgate.dev/services/sftp-edge/internal/upload"
 )
 
-const (
-	// Lease is how long a record is its holder's own, counted from its last change.
-	Lease = 30 * time.Second
-	// tidyWait bounds the removal of pieces that nobody needs any more.
-	tidyWait = 5 * time.Second
-)
+// tidyWait bounds the removal of pieces that nobody needs any more.
+const tidyWait = 5 * time.Second
 
 // Store is where originals are kept.
 type Store struct {
 	Bucket  *objects.Bucket
 	Uploads *files.Uploads
 	Part    int64         // bytes of a part
+	Lease   time.Duration // how long a record is its holder's own, counted from its last change
 	Keep    time.Duration // how long what was broken off can be resumed
 }
 
@@ -69,7 +66,8 @@ func (s Store) New(record files.Record, describe func(upload.Result) files.Entry
 func (s Store) Resume(ctx context.Context, record files.Record, by files.Record, describe func(upload.Result) files.Entry) (*Original, error) {
 	record.UserID, record.User, record.Client, record.Address = by.UserID, by.User, by.Client, by.Address
 	record.State, record.Entry, record.Holder = files.UploadOpen, nil, ulid.Make().String()
-	o := &Original{store: s, key: record.ObjectKey, describe: describe, record: record, tailed: len(record.Tail) > 0}
+	// An edge that died may have stored a piece that its record does not know of yet.
+	o := &Original{store: s, key: record.ObjectKey, describe: describe, record: record, tailed: true}
 	if record.MultipartID != "" {
 		o.parts = s.Bucket.ResumeMultipart(record.ObjectKey, record.MultipartID)
 	}
@@ -174,6 +172,7 @@ func (o *Original) Save(ctx context.Context, c upload.Checkpoint, brokenOff bool
 		}
 	})
 	if err == nil {
+		failpoint.Here("saved")
 		o.drop(ctx, c)
 	}
 	return err
@@ -246,7 +245,7 @@ func (o *Original) change(ctx context.Context, how func(*files.Record)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	record := o.record
-	record.Lease, record.Expires = time.Now().Add(Lease), time.Now().Add(o.store.Keep)
+	record.Lease, record.Expires = time.Now().Add(o.store.Lease), time.Now().Add(o.store.Keep)
 	how(&record)
 	stored, err := o.store.Uploads.Put(ctx, record)
 	if fault.Is(err, fault.Conflict) {

@@ -21,14 +21,9 @@ type Sweeper struct {
 	Running func() []*Original // uploads of this edge, whose leases are renewed
 }
 
-const (
-	renewEvery = Lease / 3
-	sweepEvery = Lease
-)
-
-// Run renews and sweeps until ctx ends.
+// Run renews three times in a lease, and sweeps once, until ctx ends.
 func (s *Sweeper) Run(ctx context.Context) {
-	renew, sweep := time.NewTicker(renewEvery), time.NewTicker(sweepEvery)
+	renew, sweep := time.NewTicker(s.Store.Lease/3), time.NewTicker(s.Store.Lease)
 	defer renew.Stop()
 	defer sweep.Stop()
 	for {
@@ -85,7 +80,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 
 // take makes the record its caller's own for a while.
 func (s Store) take(ctx context.Context, r files.Record) (files.Record, error) {
-	r.Lease, r.Holder = time.Now().Add(Lease), ulid.Make().String()
+	r.Lease, r.Holder = time.Now().Add(s.Lease), ulid.Make().String()
 	return s.Uploads.Put(ctx, r)
 }
 

@@ -38,7 +38,7 @@ func TestTheSweepSparesWhatRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(bucket.Close)
-	originals := Store{Bucket: bucket, Uploads: log.Uploads(), Part: 8 << 20, Keep: time.Hour}
+	originals := Store{Bucket: bucket, Uploads: log.Uploads(), Part: 8 << 20, Lease: time.Minute, Keep: time.Hour}
 	begin := func(upload string) *Original {
 		o, err := originals.New(files.Record{Job: files.Job{Account: "demo", ID: "J1"}, Folder: "F1", Name: "a.jpg", Upload: upload}, nil)
 		if err != nil {

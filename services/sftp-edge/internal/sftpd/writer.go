@@ -94,7 +94,7 @@ func (w *writer) close() error {
 		}
 		return fault.Wrap(err, fault.Conflict, "the upload was interrupted")
 	}
-	failpoint.Here("close")
+	failpoint.Here("close received")
 	if w.untouched() {
 		return w.leave()
 	}
