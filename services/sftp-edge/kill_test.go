@@ -157,6 +157,21 @@ func (v *victim) wait() *os.ProcessState {
 	return v.command.ProcessState
 }
 
+// spawnPlain is spawn for the program as it is shipped, with host keys of its own that e's clients then know.
+func (e *edge) spawnPlain(env ...string) *victim {
+	e.t.Helper()
+	dir := e.t.TempDir()
+	build := exec.Command("go", "build", "-o", dir+"/sftp-edge", "./cmd/sftp-edge")
+	build.Dir = source
+	if out, err := build.CombinedOutput(); err != nil {
+		e.t.Fatalf("%s", out)
+	}
+	keys, err := sftpedge.LoadOrCreateHostKeys(dir + "/keys")
+	must(e.t, err)
+	e.keys = keys
+	return e.spawn(dir+"/sftp-edge", dir+"/keys", env...)
+}
+
 // spawn starts the program beside the edge that runs, on the same bus, bucket and job-status; e.addr then means it.
 func (e *edge) spawn(program, keys string, env ...string) *victim {
 	e.t.Helper()
