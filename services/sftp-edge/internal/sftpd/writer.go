@@ -36,6 +36,7 @@ type writer struct {
 	opened    time.Time
 	object    *original.Original
 	upload    *upload.Upload
+	claim     *claim
 
 	mu          sync.Mutex
 	modified    time.Time
@@ -51,7 +52,9 @@ func (w *writer) WriteAt(p []byte, off int64) (n int, err error) {
 				w.upload.Fail(fault.New(fault.Internal, "a write panicked"))
 			}
 		}()
-		n, err = w.upload.WriteAt(p, off)
+		if n, err = w.upload.WriteAt(p, off); err == nil {
+			err = w.grown(off + int64(n))
+		}
 		returned = true
 		return err
 	})
@@ -73,7 +76,7 @@ func (w *writer) Close() error {
 	defer w.session.letGo()
 	defer w.session.conn.board.Begun().Close(w.session.tree.Key(w.path))
 	defer w.session.server.Transfers.remove(w)
-	return w.session.guard("close", w.path.String(), w.close)
+	return w.session.guard("close", w.path.String(), w.concluded)
 }
 
 func (w *writer) close() error {
@@ -188,6 +191,7 @@ func (w *writer) land(r upload.Result) error {
 	ctx, cancel := w.session.changing()
 	defer cancel()
 	landed, err := land(ctx, files.Landing{Entry: entry, Base: w.base, Exclusive: w.exclusive})
+	w.committed(landed, r, err)
 	switch {
 	case err != nil && !landed.Unnamed:
 		w.session.unsettle(w.key, entry)
