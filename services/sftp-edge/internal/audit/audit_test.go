@@ -82,10 +82,11 @@ func TestEventsWaitForTheKeeper(t *testing.T) {
 		keeper.fail(fault.New(fault.Unavailable, "away"))
 		r, stop := recording(t, &keeper)
 		r.addMany(450)
-		time.Sleep(time.Hour)
+		time.Sleep(time.Minute)
 		r.addMany(10)
 		keeper.fail(nil)
 		time.Sleep(2 * interval)
+		synctest.Wait()
 		ids := map[string]bool{}
 		for _, e := range keeper.kept {
 			ids[e.GetId()] = true
@@ -107,7 +108,8 @@ func TestHopelessBatchHoldsUpNoOther(t *testing.T) {
 			keeper.fail(c.err)
 			r, stop := recording(t, &keeper)
 			r.addMany(1)
-			time.Sleep(time.Hour)
+			time.Sleep(time.Minute)
+			synctest.Wait()
 			if keeper.tries != c.tries {
 				t.Error(c.err, "was met", keeper.tries, "times")
 			}
