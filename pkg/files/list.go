@@ -14,6 +14,8 @@ import (
 const (
 	// maxListed bounds what one listing may hold in memory.
 	maxListed = 100_000
+	// maxListings bounds how many are held at once: whoever may list a large folder may do so over many connections.
+	maxListings = 4
 	// forgotten is when the server drops a listing's consumer whose owner died.
 	forgotten = 10 * time.Second
 )
@@ -26,6 +28,12 @@ var errIncomplete = errors.New("the listing ended early")
 func (s stream) list(ctx context.Context, filters ...string) ([]message, error) {
 	ctx, cancel := context.WithTimeout(ctx, readBudget)
 	defer cancel()
+	select {
+	case s.listing <- struct{}{}:
+		defer func() { <-s.listing }()
+	case <-ctx.Done():
+		return nil, fault.Wrap(ctx.Err(), fault.Unavailable, "the folder could not be listed in time; try again")
+	}
 	for {
 		messages, err := s.listOnce(ctx, filters)
 		if err == nil || fault.Is(err, fault.Invalid) {

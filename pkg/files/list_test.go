@@ -79,3 +79,21 @@ func TestListWithABadEntry(t *testing.T) {
 	s.ok(second(js.Publish(t.Context(), photo.Subject[:len(photo.Subject)-26]+"00000000000000000000000000", []byte("{"))))
 	s.holds(s.album.ID, map[string]string{"x.jpg": photo.Upload})
 }
+
+// Many listings at once wait for one another, and each is whole.
+func TestManyListingsAtOnce(t *testing.T) {
+	s := begin(t)
+	const n = 20
+	for i := range n {
+		s.land(s.album, fmt.Sprintf("%d.jpg", i), "one")
+	}
+	var listing sync.WaitGroup
+	for range 40 {
+		listing.Go(func() {
+			if entries, err := s.log.List(t.Context(), s.job, s.album.ID); err != nil || len(entries) != n {
+				t.Error(len(entries), err)
+			}
+		})
+	}
+	listing.Wait()
+}

@@ -48,8 +48,8 @@ func Open(nc *nats.Conn, cfg Config) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{
-		stream:  stream{nc: nc, js: js, name: Stream},
-		uploads: &Uploads{stream{nc: nc, js: js, name: uploadsStreamName}},
+		stream:  newStream(nc, js, Stream),
+		uploads: &Uploads{newStream(nc, js, uploadsStreamName)},
 		aliases: cfg.Aliases.folded(),
 		log:     cfg.Log,
 		now:     cfg.Now,

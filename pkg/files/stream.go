@@ -44,6 +44,12 @@ type stream struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
 	name string
+	// listing has a place for each listing that may be read at once.
+	listing chan struct{}
+}
+
+func newStream(nc *nats.Conn, js jetstream.JetStream, name string) stream {
+	return stream{nc: nc, js: js, name: name, listing: make(chan struct{}, maxListings)}
 }
 
 // message is what stands at a subject.

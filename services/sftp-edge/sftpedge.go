@@ -27,6 +27,7 @@ import (
 	"filmgate.dev/services/sftp-edge/internal/sftpd"
 	"filmgate.dev/services/sftp-edge/internal/tree"
 	"filmgate.dev/services/sftp-edge/internal/upload"
+	"filmgate.dev/services/sftp-edge/internal/usage"
 )
 
 // Config is the edge's settings. A zero field means its default.
@@ -37,6 +38,13 @@ type Config struct {
 	MaxUnauthenticated int           `env:"FILMGATE_SFTP_MAX_UNAUTHENTICATED" default:"64" help:"connections at once that have not logged in yet"`
 	MaxPerUser         int           `env:"FILMGATE_SFTP_MAX_PER_USER" default:"20" help:"connections of one user at once"`
 	MaxHandles         int           `env:"FILMGATE_SFTP_MAX_HANDLES" default:"128" help:"open files and folders of one session at once"`
+	MaxUploads         int           `env:"FILMGATE_SFTP_MAX_UPLOADS_PER_USER" default:"128" help:"files that one user uploads at once, over all connections"`
+	Requests           int           `env:"FILMGATE_SFTP_REQUESTS" default:"500" help:"requests of one user in a second, not counting reads and writes; beyond it they wait"`
+	MaxNames           int           `env:"FILMGATE_MAX_NAMES_PER_FOLDER" default:"10000" help:"files in one folder"`
+	MaxFolders         int           `env:"FILMGATE_MAX_FOLDERS_PER_JOB" default:"2000" help:"albums in one job"`
+	Quota              env.Bytes     `env:"FILMGATE_JOB_QUOTA" default:"0" help:"what the files of one job may hold; 0 is without limit"`
+	QuotaFiles         int           `env:"FILMGATE_JOB_QUOTA_FILES" default:"0" help:"files in one job; 0 is without limit"`
+	AuditOpens         bool          `env:"FILMGATE_AUDIT_OPENS" default:"false" help:"also the beginning of each upload is an event of the audit, not only its end"`
 	LoginWithin        time.Duration `env:"FILMGATE_SFTP_LOGIN_WITHIN" default:"20s" help:"how long a connection has to log in"`
 	Idle               time.Duration `env:"FILMGATE_SFTP_IDLE" default:"2m" help:"a connection that answers nothing for so long is dead"`
 	Drain              time.Duration `env:"FILMGATE_SFTP_DRAIN" default:"8s" help:"how long running uploads may go on when the edge is stopped"`
@@ -55,6 +63,10 @@ func (c Config) defaults() Config {
 	fill(&c.MaxUnauthenticated, 64)
 	fill(&c.MaxPerUser, 20)
 	fill(&c.MaxHandles, 128)
+	fill(&c.MaxUploads, 128)
+	fill(&c.Requests, 500)
+	fill(&c.MaxNames, 10_000)
+	fill(&c.MaxFolders, 2000)
 	fill(&c.LoginWithin, 20*time.Second)
 	fill(&c.Idle, 2*time.Minute)
 	fill(&c.Drain, 8*time.Second)
@@ -110,6 +122,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, fault.New(fault.Invalid, "the SFTP server needs a host key")
 	case cfg.Memory < 64<<20:
 		return nil, fault.New(fault.Invalid, "FILMGATE_SFTP_MEMORY is %s; an edge needs at least 64MiB", cfg.Memory)
+	case max(cfg.MaxNames, cfg.MaxFolders) > files.Listable/2:
+		return nil, fault.New(fault.Invalid, "FILMGATE_MAX_NAMES_PER_FOLDER and FILMGATE_MAX_FOLDERS_PER_JOB must be at most %d, so that folders can be listed", files.Listable/2)
+	case min(cfg.MaxUploads, cfg.Requests, cfg.MaxNames, cfg.MaxFolders) < 1 || cfg.QuotaFiles < 0:
+		return nil, fault.New(fault.Invalid, "FILMGATE_SFTP_MAX_UPLOADS_PER_USER, FILMGATE_SFTP_REQUESTS, FILMGATE_MAX_NAMES_PER_FOLDER and FILMGATE_MAX_FOLDERS_PER_JOB must be at least 1")
 	}
 	measures := upload.Config{}.Defaults()
 	transfers := sftpd.NewTransfers()
@@ -125,7 +141,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	s.server = &sftpd.Server{
 		Config: sftpd.Config{
 			MaxConnections: cfg.MaxConnections, MaxUnauthenticated: cfg.MaxUnauthenticated, MaxPerUser: cfg.MaxPerUser,
-			MaxChannels: maxChannels, MaxHandles: cfg.MaxHandles, LoginWithin: cfg.LoginWithin, Idle: cfg.Idle,
+			MaxChannels: maxChannels, MaxHandles: cfg.MaxHandles, MaxUploads: cfg.MaxUploads, Requests: cfg.Requests,
+			AuditOpens: cfg.AuditOpens, LoginWithin: cfg.LoginWithin, Idle: cfg.Idle,
 			Drain: cfg.Drain, Settle: settle, Store: cfg.Store, Commit: cfg.Commit, Upload: measures,
 		},
 		SSH:       login.ServerConfig(deps.HostKeys, deps.Jobs, deps.Log),
@@ -134,16 +151,19 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Originals: originals,
 		Budget:    upload.NewBudget(int64(cfg.Memory), int(measures.Slab)),
 		Transfers: transfers,
-		Refused:   func(r sftpd.Refusal) { recorder.Add(event(r)) },
-		Log:       deps.Log,
+		Usage: usage.New(deps.Files, usage.Limits{
+			Names: int64(cfg.MaxNames), Folders: int64(cfg.MaxFolders), Bytes: int64(cfg.Quota), Files: int64(cfg.QuotaFiles),
+		}),
+		Audit: func(e sftpd.Event) { recorder.Add(event(e)) },
+		Log:   deps.Log,
 	}
 	return s, nil
 }
 
-func event(r sftpd.Refusal) *jobsv1.AuditEvent {
+func event(e sftpd.Event) *jobsv1.AuditEvent {
 	return &jobsv1.AuditEvent{
-		Account: r.Account, UserId: r.UserID, UserName: r.User, Action: r.Action, JobId: r.JobID, ClientAddress: r.Client,
-		Detail: r.Path + ": " + r.Words,
+		Account: e.Account, UserId: e.UserID, UserName: e.User, Action: e.Action, JobId: e.JobID, ClientAddress: e.Client,
+		Detail: audit.Detail(e.Path, e.Words),
 	}
 }
 

@@ -47,8 +47,14 @@ func TestUsers(t *testing.T) {
 
 func TestConnectionCardAndActivity(t *testing.T) {
 	w := newWorld(t, studio.Config{})
-	w.jobs.audit = []*jobsv1.AuditEvent{{Action: "login_refused", UserName: "<root>", ClientAddress: "203.0.113.9:5022", Detail: "wrong password"}}
+	w.jobs.audit = []*jobsv1.AuditEvent{
+		{Action: "login_refused", UserName: "<root>", ClientAddress: "203.0.113.9:5022", Detail: "wrong password"},
+		{Action: "file_uploaded", UserName: "mia", Detail: "JOB00001/Class 1/<b>.jpg: 1000 bytes, CRC32C ba754129 (upload 01M8BYMXS06F95G3WD0CH6W5Y4, 121ms)"},
+		{Action: "upload_failed", UserName: "mia", Detail: "JOB00001/Class 1/c.jpg: only 0 of 5000 bytes arrived"},
+		{Action: "mkdir_refused", UserName: "mia", Detail: "JOB00001/group: create an album folder first"},
+	}
 	b := w.signedIn("ada@example.org")
 	b.get("/connect").wants(t, http.StatusOK, "<code>127.0.0.1</code>", "<code>2022</code>", "SHA256:Zk3vQ0m1uP7d", "Site Manager")
-	b.get("/activity").wants(t, http.StatusOK, "Login refused", "&lt;root&gt;", "203.0.113.9:5022", "wrong password")
+	b.get("/activity").wants(t, http.StatusOK, "Login refused", "&lt;root&gt;", "203.0.113.9:5022", "wrong password",
+		"<b>File uploaded</b>", "Class 1/&lt;b&gt;.jpg: 1000 bytes", "<b>Upload failed</b>", "<b>New folder refused</b>")
 }

@@ -37,11 +37,8 @@ func (s *Store) Record(ctx context.Context, events ...audit.Event) error {
 // Audit answers a page of the account's record, newest first.
 func (s *Store) Audit(ctx context.Context, account string, filter audit.Filter, p page.Page) ([]audit.Event, error) {
 	var list []audit.Event
-	rows, err := s.db.QueryContext(ctx, `
-		SELECT id, time, user_id, user_name, action, job_id, client_address, detail FROM audit
-		WHERE account = $1 AND (CAST($2 AS TEXT) = '' OR id < $2) AND (CAST($3 AS TEXT) = '' OR job_id = $3)
-		  AND (CAST($4 AS TEXT) = '' OR user_id = $4)
-		ORDER BY id DESC LIMIT $5`, account, p.After, filter.JobID, filter.UserID, p.Limit)
+	query, args := found(account, filter, p)
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	err = each(rows, err, func(scan func(...any) error) error {
 		e := audit.Event{Account: account}
 		var at int64
@@ -54,6 +51,20 @@ func (s *Store) Audit(ctx context.Context, account string, filter audit.Filter, 
 		return nil, fmt.Errorf("listing the audit of %s: %w", account, err)
 	}
 	return list, nil
+}
+
+// found asks only for what is filtered: a condition that may be empty would keep a database from its index.
+func found(account string, filter audit.Filter, p page.Page) (query string, args []any) {
+	where, args := "account = $1", []any{account}
+	for _, c := range []struct{ condition, value string }{{"id <", p.After}, {"job_id =", filter.JobID}, {"user_id =", filter.UserID}} {
+		if c.value != "" {
+			args = append(args, c.value)
+			where += fmt.Sprintf(" AND %s $%d", c.condition, len(args))
+		}
+	}
+	args = append(args, p.Limit)
+	return `SELECT id, time, user_id, user_name, action, job_id, client_address, detail FROM audit WHERE ` + where +
+		fmt.Sprintf(" ORDER BY id DESC LIMIT $%d", len(args)), args
 }
 
 // Forget deletes sessions that have expired and lines of the audit from before oldest.

@@ -76,6 +76,7 @@ func (c *connection) sftp(channel ssh.Channel) {
 	_, _ = c.board.List(ctx)
 	cancel()
 	s := newSession(c)
+	defer s.end()
 	server := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
 	if err := server.Serve(); err != nil && !errors.Is(err, io.EOF) {
 		c.log.Debug("the SFTP session broke off", "err", err)

@@ -54,13 +54,17 @@ func (s *session) PosixRename(r *sftp.Request) error {
 	})
 }
 
-// StatVFS answers df: there is always room, because the bucket has no end.
-func (s *session) StatVFS(*sftp.Request) (*sftp.StatVFS, error) {
-	const block, blocks = 4096, 1 << 38
-	return &sftp.StatVFS{
-		Bsize: block, Frsize: block, Blocks: blocks, Bfree: blocks, Bavail: blocks,
-		Files: blocks, Ffree: blocks, Favail: blocks, Namemax: 255,
-	}, nil
+// StatVFS answers df.
+func (s *session) StatVFS(r *sftp.Request) (stat *sftp.StatVFS, err error) {
+	err = s.guard("statvfs", r.Filepath, func() error {
+		size, free, names, freeNames, err := s.holding(r.Filepath)
+		stat = &sftp.StatVFS{
+			Bsize: unit, Frsize: unit, Blocks: size, Bfree: free, Bavail: free,
+			Files: names, Ffree: freeNames, Favail: freeNames, Namemax: 255,
+		}
+		return err
+	})
+	return stat, err
 }
 
 func (s *session) mkdir(p tree.Path) error {
@@ -76,19 +80,23 @@ func (s *session) mkdir(p tree.Path) error {
 	if err := s.tree.CheckFolder(p); err != nil {
 		return err
 	}
-	parent := files.Root
+	parent := files.Entry{ID: files.Root}
 	if p.Depth() > tree.Album {
-		album, err := s.tree.Folder(ctx, jobOf(job), p.Folder())
-		if err != nil {
+		if parent, err = s.tree.Folder(ctx, jobOf(job), p.Folder()); err != nil {
 			return err
 		}
-		parent = album.ID
+	}
+	if err := s.enter(ctx, job, parent); err != nil {
+		return err
 	}
 	by := s.by()
-	_, err = s.tree.Log.Make(ctx, files.Entry{
-		Job: jobOf(job), JobName: job.Name, Parent: parent, Name: p.Name(),
+	made, err := s.tree.Log.Make(ctx, files.Entry{
+		Job: jobOf(job), JobName: job.Name, Parent: parent.ID, Name: p.Name(),
 		UserID: by.UserID, User: by.User, Client: by.Client,
 	})
+	if err == nil {
+		s.made(p, made)
+	}
 	return err
 }
 
@@ -111,7 +119,9 @@ func (s *session) remove(p tree.Path) error {
 	case err == nil && e.Folder():
 		return fault.New(fault.Invalid, "%q is a folder", e.Name)
 	case err == nil:
-		err = s.tree.Log.Remove(ctx, e, s.by())
+		if err = s.tree.Log.Remove(ctx, e, s.by()); err == nil {
+			s.removed(p, e)
+		}
 	}
 	if dropped, trouble := s.discardAt(ctx, jobOf(job), p); trouble != nil {
 		return errors.Join(trouble, err)
@@ -165,7 +175,11 @@ func (s *session) rmdir(p tree.Path) error {
 	if running := s.server.Transfers.into(e.ID); len(running) > 0 {
 		return fault.New(fault.Invalid, "the folder %q is not empty: %q is being uploaded into it", e.Name, running[0].name)
 	}
-	return s.tree.Log.Rmdir(ctx, e, s.by())
+	if err := s.tree.Log.Rmdir(ctx, e, s.by()); err != nil {
+		return err
+	}
+	s.removed(p, e)
+	return nil
 }
 
 // setstat sets the modification time. Owners and permissions mean nothing here and are taken without a word: programs

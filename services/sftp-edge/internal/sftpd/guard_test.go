@@ -1,6 +1,7 @@
 package sftpd
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/pkg/sftp"
 	"go.uber.org/goleak"
+	"golang.org/x/time/rate"
 
 	"filmgate.dev/pkg/fault"
 )
@@ -17,7 +19,10 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func quiet() *session {
-	return &session{conn: &connection{log: slog.New(slog.DiscardHandler)}}
+	return &session{
+		conn: &connection{log: slog.New(slog.DiscardHandler)}, server: &Server{ctx: context.Background()},
+		visitor: &visitor{requests: rate.NewLimiter(rate.Inf, 0)},
+	}
 }
 
 func TestR36_PanicFailsOneRequest(t *testing.T) {

@@ -72,7 +72,7 @@ func (s *session) open(p tree.Path, flags sftp.FileOpenFlags) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.begin(ctx, p, job, folder, base, flags)
+	return s.claimed(ctx, job, folder, base, func() (*writer, error) { return s.begin(ctx, p, job, folder, base, flags) })
 }
 
 // existing answers the folder and the file that stands at p, if one does, and refuses what cannot be opened.

@@ -46,6 +46,7 @@ func (s *session) Fileread(r *sftp.Request) (file io.ReaderAt, err error) {
 			return err
 		}
 		file = &reader{session: s, path: p, key: key, size: e.Bytes, share: s.server.Budget.Join()}
+		s.told(downloadBegun, p, "upload "+e.Upload)
 		return nil
 	})
 	return file, err

@@ -47,15 +47,23 @@ func (s *session) rename(from tree.Path, target string, replace bool) error {
 		return err
 	}
 	request := files.MoveRequest{From: e, ToName: to.Name(), Replace: replace, By: s.by()}
-	if request.ToParent, err = s.destination(ctx, e, to); err != nil {
+	folder, err := s.destination(ctx, e, to)
+	if err != nil {
 		return err
+	}
+	if request.ToParent = folder.ID; folder.ID != e.Parent {
+		if err := s.enter(ctx, job, folder); err != nil {
+			return err
+		}
 	}
 	if _, temporary := s.tree.Temporary(to.Name()); !e.Folder() && !temporary {
 		request.Land = true
 	}
-	if _, err := s.tree.Log.Move(ctx, request); err != nil {
+	moved, err := s.tree.Log.Move(ctx, request)
+	if err != nil {
 		return err
 	}
+	s.moved(from, e, to, moved)
 	s.conn.board.Begun().Move(s.tree.Key(from), s.tree.Key(to))
 	return nil
 }
@@ -67,18 +75,17 @@ func (s *session) finishes(from, to tree.Path) bool {
 	return ok && final == to.Name() && s.tree.Key(from.Folder()) == s.tree.Key(to.Folder())
 }
 
-// destination answers the id of the folder that e is to stand in, or why it cannot stand there.
-func (s *session) destination(ctx context.Context, e files.Entry, to tree.Path) (string, error) {
+// destination answers the folder that e is to stand in, or why it cannot stand there.
+func (s *session) destination(ctx context.Context, e files.Entry, to tree.Path) (files.Entry, error) {
 	check := s.tree.CheckFile
 	if e.Folder() {
 		check = s.tree.CheckFolder
 	}
 	if err := check(to); err != nil {
-		return "", err
+		return files.Entry{}, err
 	}
 	if to.Depth() == tree.Album {
-		return files.Root, nil
+		return files.Entry{ID: files.Root}, nil
 	}
-	folder, err := s.tree.Folder(ctx, e.Job, to.Folder())
-	return folder.ID, err
+	return s.tree.Folder(ctx, e.Job, to.Folder())
 }

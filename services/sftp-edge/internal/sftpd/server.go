@@ -10,13 +10,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
 	"filmgate.dev/services/sftp-edge/internal/jobs"
 	"filmgate.dev/services/sftp-edge/internal/original"
 	"filmgate.dev/services/sftp-edge/internal/tree"
 	"filmgate.dev/services/sftp-edge/internal/upload"
+	"filmgate.dev/services/sftp-edge/internal/usage"
 )
 
 // Config is the server's limits. Every field must be set.
@@ -26,6 +26,9 @@ type Config struct {
 	MaxPerUser         int
 	MaxChannels        int // per connection
 	MaxHandles         int // open files and folders, per channel
+	MaxUploads         int // per user, on this edge
+	Requests           int // per user and second
+	AuditOpens         bool
 	LoginWithin        time.Duration
 	Idle               time.Duration // a connection that says nothing for so long is dead
 	Drain              time.Duration // how long running uploads may go on when the server stops
@@ -44,9 +47,11 @@ type Server struct {
 	Originals original.Store
 	Budget    *upload.Budget
 	Transfers *Transfers
-	Refused   func(Refusal) // hears what was refused to whom, for the audit
+	Usage     *usage.Meter
+	Audit     func(Event) // hears what was done and what was refused
 	Log       *slog.Logger
 
+	visitors visitors
 	work     sync.WaitGroup
 	draining chan struct{}
 	ctx      context.Context // ends when not even running requests may go on
@@ -56,15 +61,6 @@ type Server struct {
 	strangers int
 	empty     chan struct{} // closed when the last connection is gone, if somebody waits
 }
-
-// Refusal is one request that was refused, in the words that the client was shown.
-type Refusal struct {
-	Account, UserID, User, Client, JobID string
-	Action, Path, Words                  string
-}
-
-// extensionsOnce guards the library's only way to say which extensions there are.
-var extensionsOnce sync.Once
 
 const (
 	// lastWords is how long the last answers have.
@@ -76,7 +72,7 @@ const (
 
 // Serve takes connections until ctx ends, lets running uploads finish for a while, and closes what is left.
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
-	extensionsOnce.Do(func() { sftp.SetSFTPExtensions("posix-rename@openssh.com", "statvfs@openssh.com") }) //nolint:errcheck // both are known
+	libraryOnce.Do(library)
 	s.conns = make(map[net.Conn]struct{})
 	s.draining = make(chan struct{})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -21,6 +21,8 @@ const (
 // session is one SFTP channel: the library calls its methods, several at once.
 type session struct {
 	conn    *connection
+	visitor *visitor
+	end     func() // when the channel is over
 	server  *Server
 	tree    tree.Finder
 	handles atomic.Int32
@@ -34,7 +36,9 @@ type session struct {
 const maxUnsettled = 1000
 
 func newSession(c *connection) *session {
-	return &session{conn: c, server: c.server, tree: c.server.Tree, unsettled: make(map[string]files.Entry)}
+	s := &session{conn: c, server: c.server, tree: c.server.Tree, unsettled: make(map[string]files.Entry)}
+	s.visitor, s.end = c.server.visitors.join(c.principal.GetUserId(), c.server.Config.Requests)
+	return s
 }
 
 // by names the session's user in the files log.

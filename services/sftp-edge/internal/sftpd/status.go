@@ -57,6 +57,7 @@ func (s *session) guard(op, path string, f func() error) (err error) {
 		}
 		err = answer(err)
 	}()
+	s.visitor.slow(s.server.ctx, op)
 	return f()
 }
 
@@ -77,6 +78,6 @@ func (s *session) report(op, path string, err error) {
 	case fault.NotFound:
 	default:
 		s.conn.log.Info("a request was refused", "op", op, "path", path, "err", err)
-		s.conn.refused(op, path, fault.Message(err))
+		s.refused(op, path, err)
 	}
 }

@@ -2,6 +2,7 @@ package sftpd
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,7 @@ type writer struct {
 	object    *original.Original
 	old       atomic.Pointer[original.Original] // of an upload that was broken off, and that the client may go on with
 	upload    *upload.Upload
+	claim     *claim
 
 	mu          sync.Mutex
 	modified    time.Time
@@ -60,7 +62,9 @@ func (w *writer) WriteAt(p []byte, off int64) (n int, err error) {
 				w.upload.Fail(fault.New(fault.Internal, "a write panicked"))
 			}
 		}()
-		n, err = w.upload.WriteAt(p, off)
+		if n, err = w.upload.WriteAt(p, off); err == nil {
+			err = w.grown(off + int64(n))
+		}
 		returned = true
 		return err
 	})
@@ -84,15 +88,16 @@ func (w *writer) Close() error {
 	defer w.session.letGo()
 	defer w.session.conn.board.Begun().Close(w.session.tree.Key(w.path))
 	defer w.session.server.Transfers.remove(w)
-	return w.session.guard("close", w.path.String(), w.close)
+	return w.session.guard("close", w.path.String(), w.concluded)
 }
 
 func (w *writer) close() error {
-	if err := w.broken(); err != nil {
-		if err := w.suspend(); err != nil {
-			return err
+	if why := w.broken(); why != nil {
+		err := w.suspend()
+		if errors.Is(why, upload.ErrTaken) { // its client may still listen
+			return why
 		}
-		return fault.Wrap(err, fault.Conflict, "the upload was interrupted")
+		return err
 	}
 	failpoint.Here("close received")
 	if w.untouched() {
@@ -262,6 +267,7 @@ func (w *writer) land(r upload.Result) error {
 	defer cancel()
 	landed, err := land(ctx, files.Landing{Entry: entry, Base: w.base, Exclusive: w.exclusive})
 	failpoint.Here("landed")
+	w.committed(landed, r, err)
 	switch {
 	case err != nil && !landed.Unnamed:
 		w.session.unsettle(w.key, entry)

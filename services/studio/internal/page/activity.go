@@ -36,15 +36,35 @@ func (p *Pages) activity(w http.ResponseWriter, r *http.Request, who session.Ses
 	page.Next = answer.GetNextPageToken()
 	for _, event := range answer.GetEvents() {
 		page.Events = append(page.Events, auditRow{
-			AuditEvent: event, Words: sentenceOf(event.GetAction()), Refused: strings.HasSuffix(event.GetAction(), "_refused"),
+			AuditEvent: event, Words: sentenceOf(event.GetAction()), Refused: inVain(event.GetAction()),
 		})
 	}
 	p.show(w, r, &who, http.StatusOK, "activity", page)
 	return nil
 }
 
-// sentenceOf reads an action's name aloud: "job_status_changed" is "Job status changed".
+// inVain reports whether somebody wanted something and did not get it.
+func inVain(action string) bool {
+	return strings.HasSuffix(action, "_refused") || action == "upload_failed" || action == "upload_broken_off"
+}
+
+// sentenceOf reads an action's name aloud: "job_status_changed" is "Job status changed". What the SFTP edge refuses is named
+// after the request, which few people know.
 func sentenceOf(action string) string {
+	switch action {
+	case "open_refused":
+		return "File refused"
+	case "mkdir_refused":
+		return "New folder refused"
+	case "rmdir_refused":
+		return "Removal of a folder refused"
+	case "remove_refused":
+		return "Removal of a file refused"
+	case "setstat_refused":
+		return "Change of a file's date refused"
+	case "stat_refused", "list_refused", "readdir_refused":
+		return "Look into a folder refused"
+	}
 	words := strings.NewReplacer("_", " ", "sftp", "SFTP", "ssh", "SSH").Replace(action)
 	return strings.TrimSuffix(sentence(words), ".")
 }
