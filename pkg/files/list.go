@@ -27,14 +27,7 @@ func (s stream) list(ctx context.Context, filters ...string) ([]message, error) 
 	ctx, cancel := context.WithTimeout(ctx, readBudget)
 	defer cancel()
 	for {
-		newest, err := s.newest(ctx, filters)
-		if err != nil {
-			return nil, err
-		}
 		messages, err := s.listOnce(ctx, filters)
-		if err == nil && reach(messages) < newest {
-			err = errIncomplete
-		}
 		if err == nil || fault.Is(err, fault.Invalid) {
 			return messages, err
 		}
@@ -69,6 +62,18 @@ func reach(messages []message) uint64 {
 
 // listOnce lists through a consumer of its own: in memory, on one server, gone afterwards.
 func (s stream) listOnce(ctx context.Context, filters []string) ([]message, error) {
+	newest, err := s.newest(ctx, filters)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := s.consume(ctx, filters)
+	if err == nil && reach(messages) < newest {
+		err = errIncomplete
+	}
+	return messages, err
+}
+
+func (s stream) consume(ctx context.Context, filters []string) ([]message, error) {
 	name := "list-" + nuid.Next()
 	starting, cancel := context.WithTimeout(ctx, attempt)
 	defer cancel()

@@ -215,7 +215,7 @@ func FuzzParseName(f *testing.F) {
 		if final, ok := files.Temporary(s); ok && (final == "" || len(final) >= len(s) || !strings.Contains(s, final)) {
 			t.Fatalf("Temporary(%q) = %q", s, final)
 		}
-		if files.Junk(s) != files.Junk(strings.ToUpper(s)) && strings.ToLower(strings.ToUpper(s)) == strings.ToLower(s) {
+		if files.Junk(s) != files.Junk(strings.ToUpper(s)) && strings.EqualFold(strings.ToUpper(s), s) {
 			t.Fatalf("%q is junk in one case only", s)
 		}
 	})

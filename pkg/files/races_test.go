@@ -76,7 +76,7 @@ func (b *bed) duel(t *testing.T) *duel {
 func (d *duel) every(t *testing.T, stride int, prepare func(s *story) (one, two, check func())) {
 	played, longest := 0, 0
 	for first := 0; ; first++ {
-		over := false
+		var over bool
 		for second := (first * 3) % stride; ; second += stride {
 			d.story = d.again()
 			one, two, check := prepare(d.story)

@@ -1,6 +1,7 @@
 package natstest
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -183,7 +184,7 @@ func (l *link) carry(from, to net.Conn, delay *atomic.Int64) {
 			way <- piece{append([]byte(nil), buffer[:n]...), time.Now().Add(time.Duration(delay.Load()))}
 		}
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				to.Close()
 			}
 			return
