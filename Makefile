@@ -38,6 +38,12 @@ race: setup ## run the tests of everything concurrent under the race detector
 # Where goroutines share memory. The stories run the real binary as a process of its own: nothing to see for -race there.
 RACE = $(shell go list work | grep -v -e /all-in-one -e /proto/)
 
+FUZZTIME ?= 3m
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target, each for FUZZTIME (3m); what it finds stays under testdata/fuzz, to be committed
+	@.ci/fuzz $(FUZZTIME)
+
 .PHONY: bench
 bench: build ## measure the product: CPU s/GiB received, photos per CPU s, latency, peak memory (about 5 minutes)
 	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge

@@ -20,8 +20,8 @@ const (
 	forgotten = 10 * time.Second
 )
 
-// errIncomplete says that a listing ended early; its server may be dying.
-var errIncomplete = errors.New("the listing ended early")
+// errIncomplete says that a listing ended early, or came from a server that does not have everything yet.
+var errIncomplete = errors.New("the listing is not complete")
 
 // list reads the last message of every subject under the filters, as they stand when the last one is read. It never
 // misses a message that is renamed meanwhile: the new one is appended before the old one goes.
@@ -45,8 +45,43 @@ func (s stream) list(ctx context.Context, filters ...string) ([]message, error) 
 	}
 }
 
+// newest answers the sequence of the last message under the filters, as the leader has it. A listing's consumer is placed
+// on any server of the cluster, and one that is behind, because it was away or is slow, would leave out what was
+// acknowledged before. Servers take messages in order: who has the newest one has the others too.
+func (s stream) newest(ctx context.Context, filters []string) (uint64, error) {
+	newest := uint64(0)
+	for _, filter := range filters {
+		m, err := s.last(ctx, filter)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return 0, err
+		}
+		newest = max(newest, m.Sequence)
+	}
+	return newest, nil
+}
+
+func reach(messages []message) uint64 {
+	highest := uint64(0)
+	for _, m := range messages {
+		highest = max(highest, m.Sequence)
+	}
+	return highest
+}
+
 // listOnce lists through a consumer of its own: in memory, on one server, gone afterwards.
 func (s stream) listOnce(ctx context.Context, filters []string) ([]message, error) {
+	newest, err := s.newest(ctx, filters)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := s.consume(ctx, filters)
+	if err == nil && reach(messages) < newest {
+		err = errIncomplete
+	}
+	return messages, err
+}
+
+func (s stream) consume(ctx context.Context, filters []string) ([]message, error) {
 	name := "list-" + nuid.Next()
 	starting, cancel := context.WithTimeout(ctx, attempt)
 	defer cancel()

@@ -44,7 +44,7 @@ func drawSpot(t *rapid.T, label string) spot {
 
 // world is one job seen through several logs.
 type world struct {
-	t     *rapid.T
+	t     failer
 	test  *testing.T
 	nc    *nats.Conn
 	logs  []*files.Log
@@ -53,9 +53,16 @@ type world struct {
 	clock int
 }
 
-func newWorld(test *testing.T, t *rapid.T, nc *nats.Conn) *world {
-	w := &world{t: t, test: test, nc: nc, job: files.Job{Account: "demo", ID: ulid.Make().String()}}
-	for range 3 {
+// failer is a test, or a run of one.
+type failer interface {
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// newWorld answers a job of its own, seen through a log for each connection.
+func newWorld(test *testing.T, t failer, conns ...*nats.Conn) *world {
+	w := &world{t: t, test: test, nc: conns[0], job: files.Job{Account: "demo", ID: ulid.Make().String()}}
+	for _, nc := range conns {
 		w.logs = append(w.logs, reopen(test, nc))
 	}
 	return w
@@ -238,7 +245,7 @@ func (m model) holds(s spot) bool {
 func TestModel(t *testing.T) {
 	_, nc := open(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t, rt, nc)
+		w := newWorld(t, rt, nc, nc, nc)
 		m := model{folders: map[spot]bool{}, files: map[spot]modelFile{}}
 		log := func() *files.Log { return w.logs[rapid.IntRange(0, 2).Draw(rt, "log")] }
 		expect := func(what string, err error, kinds ...fault.Kind) {
@@ -375,7 +382,7 @@ func TestModel(t *testing.T) {
 func TestConcurrentSessions(t *testing.T) {
 	_, nc := open(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t, rt, nc)
+		w := newWorld(t, rt, nc, nc, nc)
 		for _, s := range []spot{{"A", "", ""}, {"A", "group", ""}, {"B", "", ""}} {
 			if rapid.Bool().Draw(rt, "made before: "+s.String()) {
 				_ = w.mkdir(w.logs[0], s) // a section of no album is not made

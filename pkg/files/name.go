@@ -45,8 +45,8 @@ func ParseName(s string) (Name, error) {
 // file answers the identity form of a file's name: the name itself. Files keep case.
 func (n Name) file() string { return string(n) }
 
-// folder answers the identity form of an album's name: folders match whatever their case and surrounding spaces.
-func (n Name) folder() string { return fold(string(n)) }
+// Folded answers the identity form of an album's name: albums match whatever their case and surrounding spaces.
+func (n Name) Folded() string { return fold(string(n)) }
 
 func fold(s string) string {
 	// Folding can take a name out of composed form.

@@ -3,7 +3,10 @@ package files_test
 import (
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
@@ -189,10 +192,31 @@ func FuzzParseName(f *testing.F) {
 		if back, err := files.ParseSubject(place.Subject()); err != nil || back != place {
 			t.Fatalf("%s is read as %v, %v", place.Subject(), back, err)
 		}
-		files.SectionOf(s, nil)
-		files.Junk(s)
+		if strings.ContainsFunc(string(n), unicode.IsControl) || !norm.NFC.IsNormalString(string(n)) {
+			t.Fatalf("ParseName(%q) = %q", s, n)
+		}
+		// One file, however it is composed; one album and one section, however they are written.
+		for _, other := range []string{norm.NFC.String(s), norm.NFD.String(s)} {
+			if o, err := files.ParseName(other); err == nil && files.NameHash(o) != files.NameHash(n) {
+				t.Fatalf("%q and %q are two files", s, other)
+			}
+		}
+		folded, err := files.ParseName(n.Folded())
+		if err == nil && folded.Folded() != n.Folded() {
+			t.Fatalf("%q folds to %q, and that to %q", n, n.Folded(), folded.Folded())
+		}
+		section, ok := files.SectionOf(s, nil)
+		for _, other := range []string{" " + s, strings.ToUpper(s), n.Folded()} {
+			o, err := files.ParseName(other)
+			if again, is := files.SectionOf(other, nil); err == nil && o.Folded() == n.Folded() && (again != section || is != ok) {
+				t.Fatalf("%q is section %q, %q is %q", s, section, other, again)
+			}
+		}
 		if final, ok := files.Temporary(s); ok && (final == "" || len(final) >= len(s) || !strings.Contains(s, final)) {
 			t.Fatalf("Temporary(%q) = %q", s, final)
+		}
+		if files.Junk(s) != files.Junk(strings.ToUpper(s)) && strings.EqualFold(strings.ToUpper(s), s) {
+			t.Fatalf("%q is junk in one case only", s)
 		}
 	})
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"filmgate.dev/pkg/embednats/natstest"
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
 )
@@ -126,20 +125,13 @@ func (g *gate) Write(p []byte) (int, error) {
 }
 
 // frail answers a story whose log speaks through a line, and a second log that does not.
-func frail(t *testing.T) (*story, *files.Log, *line) {
-	server, nc := natstest.Start(t)
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := files.Provision(t.Context(), js, 1); err != nil {
-		t.Fatal(err)
-	}
+func (b *bed) frail(t *testing.T) (*story, *files.Log, *line) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{server: server.Addr()}
+	l := &line{server: b.addr(1)}
 	l.wg.Add(1)
 	go l.serve(listener)
 	conn, err := nats.Connect("nats://"+listener.Addr().String(), nats.UserInfo("filmgate", "test-token"),
@@ -148,10 +140,8 @@ func frail(t *testing.T) (*story, *files.Log, *line) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(); listener.Close(); l.wg.Wait() })
-	steady := reopen(t, nc)
-	s := &story{t: t, nc: nc, log: reopen(t, conn), job: files.Job{Account: "demo", ID: "J1"}}
-	s.album = s.mkdir(files.Root, "Class 1")
-	return s, steady, l
+	s := b.begin(t)
+	return s.through(reopen(t, conn)), s.log, l
 }
 
 // stored waits until the stream has taken n messages more than it had.
@@ -176,8 +166,8 @@ func stored(t *testing.T, nc *nats.Conn, n uint64) func() {
 	}
 }
 
-func TestAppendWhoseAnswerWasLost(t *testing.T) {
-	s, _, line := frail(t)
+func appendWhoseAnswerWasLost(t *testing.T, b *bed) {
+	s, _, line := b.frail(t)
 	line.breakAfter(".f."+s.album.ID+".", stored(t, s.nc, 1))
 	photo := s.land(s.album, "x.jpg", "one")
 	line.mustHaveBroken(t)
@@ -186,8 +176,8 @@ func TestAppendWhoseAnswerWasLost(t *testing.T) {
 	}
 }
 
-func TestAppendWhoseAnswerWasLostAndThatWasMovedOn(t *testing.T) {
-	s, steady, line := frail(t)
+func appendWhoseAnswerWasLostAndThatWasMovedOn(t *testing.T, b *bed) {
+	s, steady, line := b.frail(t)
 	arrived := stored(t, s.nc, 1)
 	moved := make(chan files.Entry, 1)
 	line.breakAfter(".f."+s.album.ID+".", func() {
@@ -210,9 +200,9 @@ func TestAppendWhoseAnswerWasLostAndThatWasMovedOn(t *testing.T) {
 }
 
 // The upload stands elsewhere by now, and its path does not tell any more: whoever asks must not take its object away.
-func TestAppendWhoseAnswerWasLostAndWhosePathIsAnothers(t *testing.T) {
+func appendWhoseAnswerWasLostAndWhosePathIsAnothers(t *testing.T, b *bed) {
 	for content, kind := range map[string]fault.Kind{"two": fault.Conflict, "one": 0} {
-		s, steady, line := frail(t)
+		s, steady, line := b.frail(t)
 		arrived := stored(t, s.nc, 1)
 		mine, next := s.upload(s.album, "x.jpg", "one"), s.upload(s.album, "x.jpg", content)
 		line.breakAfter(".f."+s.album.ID+".", func() {
@@ -237,8 +227,26 @@ func TestAppendWhoseAnswerWasLostAndWhosePathIsAnothers(t *testing.T) {
 	}
 }
 
-func TestMoveWhoseAnswerWasLost(t *testing.T) {
-	s, _, line := frail(t)
+func mkdirWhoseAnswerWasLost(t *testing.T, b *bed) {
+	s, _, line := b.frail(t)
+	line.breakAfter("PUB filmgate.files.", stored(t, s.nc, 1))
+	made, err := s.log.Make(t.Context(), files.Entry{Job: s.job, Parent: s.album.ID, Name: "group"})
+	line.mustHaveBroken(t)
+	s.ok(err)
+	s.holds(s.album.ID, map[string]string{"group": made.ID})
+}
+
+func removalWhoseAnswerWasLost(t *testing.T, b *bed) {
+	s, _, line := b.frail(t)
+	photo := s.land(s.album, "x.jpg", "one")
+	line.breakAfter(".f."+s.album.ID+".", stored(t, s.nc, 1))
+	s.remove(photo)
+	line.mustHaveBroken(t)
+	s.holds(s.album.ID, nil)
+}
+
+func moveWhoseAnswerWasLost(t *testing.T, b *bed) {
+	s, _, line := b.frail(t)
 	photo := s.land(s.album, "x.jpg", "one")
 	line.breakAfter("Nats-Batch-Commit", stored(t, s.nc, 2))
 	moved := s.move(photo, s.album, "y.jpg")
@@ -249,8 +257,8 @@ func TestMoveWhoseAnswerWasLost(t *testing.T) {
 	s.holds(s.album.ID, map[string]string{"y.jpg": photo.Upload})
 }
 
-func TestHalfABatchIsNone(t *testing.T) {
-	s, steady, line := frail(t)
+func halfABatchIsNone(t *testing.T, b *bed) {
+	s, steady, line := b.frail(t)
 	photo := s.land(s.album, "x.jpg", "one")
 	// The line breaks with the batch's first message, so its last one never arrives.
 	line.breakBetween("Nats-Batch-Sequence: 1\r\n", "Nats-Batch-Commit", func() {

@@ -33,9 +33,10 @@ const (
 )
 
 // errStale says that a subject has moved on since its sequence was read; errOvertaken is one that says so after an answer
-// was lost: what was written may have been there before.
+// was lost: what was written may have been there before. errOpen says that this is not decided yet.
 var (
 	errStale     = errors.New("the subject has a newer message")
+	errOpen      = errors.New("an earlier write is under way")
 	errOvertaken = fmt.Errorf("%w, after an unknown outcome", errStale)
 )
 
@@ -132,28 +133,34 @@ func (s stream) commit(ctx context.Context, writes ...write) (uint64, error) {
 		case stale(err) && !unsure:
 			return 0, errStale
 		case stale(err):
-			return s.ours(ctx, writes)
+			if seq, err = s.ours(ctx, writes); !errors.Is(err, errOpen) {
+				return seq, err
+			}
 		}
 		unsure = true
-		if !retryable(err) || !rest(ctx) {
+		if !errors.Is(err, errOpen) && !retryable(err) || !rest(ctx) {
 			return 0, fault.Wrap(err, fault.Unavailable, "the server could not save this in time; try again")
 		}
 	}
 }
 
-// ours tells whether an earlier attempt, whose answer was lost, is what made the subjects move on.
+// ours tells whether an earlier attempt, whose answer was lost, is what made the subjects move on. It is errOpen while
+// none of them has: a leader refuses also what meets a write that its followers have not confirmed yet, and that may be
+// the earlier attempt.
 func (s stream) ours(ctx context.Context, writes []write) (uint64, error) {
+	moved := false
 	for i, w := range writes {
 		m, err := s.last(ctx, w.Subject)
-		if fault.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
+		if err != nil && !fault.Is(err, fault.NotFound) {
 			return 0, err
 		}
-		if bytes.Equal(m.Data, w.Data) {
+		if m.Sequence != w.Expect && bytes.Equal(m.Data, w.Data) {
 			return m.Sequence + uint64(len(writes)-1-i), nil
 		}
+		moved = moved || m.Sequence != w.Expect
+	}
+	if !moved {
+		return 0, errOpen
 	}
 	return 0, errOvertaken
 }

@@ -101,7 +101,7 @@ func placeOfFolder(job Job, parent, name string, aliases foldedAliases) (Place, 
 		return Place{}, err
 	}
 	if parent == Root {
-		return newPlace(job, true, Root, n.folder())
+		return newPlace(job, true, Root, n.Folded())
 	}
 	section, ok := aliases.section(name)
 	if !ok {
@@ -129,7 +129,7 @@ func (e Entry) Place() (Place, error) {
 	identity := n.file()
 	switch e.Kind {
 	case KindAlbum:
-		identity = n.folder()
+		identity = n.Folded()
 	case KindSection:
 		identity = e.Section
 	}

@@ -194,17 +194,17 @@ func (o *Original) drop(ctx context.Context, c upload.Checkpoint) {
 }
 
 // Seal announces the whole file, where there is a record: whoever finds it from now on makes it appear.
-func (o *Original) Seal(ctx context.Context, result upload.Result) error {
+func (o *Original) Seal(ctx context.Context, result upload.Result) (kept bool, err error) {
 	o.mu.Lock()
 	known := o.record.Revision != 0
 	o.mu.Unlock()
 	if !known {
-		return nil
+		return false, nil
 	}
 	entry := o.describe(result)
-	err := o.change(ctx, func(r *files.Record) { r.State, r.Entry = files.UploadCompleting, &entry })
+	err = o.change(ctx, func(r *files.Record) { r.State, r.Entry = files.UploadCompleting, &entry })
 	failpoint.Here("sealed")
-	return err
+	return true, err
 }
 
 // Complete makes the object of its parts.

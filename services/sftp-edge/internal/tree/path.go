@@ -97,8 +97,10 @@ func (r Rules) Key(p Path) string {
 	for i := range p.names {
 		names[i] = string(p.names[i])
 		switch depth := i + 1; {
-		case depth <= Album:
+		case depth == Job:
 			names[i] = strings.ToLower(names[i])
+		case depth == Album:
+			names[i] = p.names[i].Folded()
 		case depth == Inner:
 			if section, ok := r.section(p); ok {
 				names[i] = section

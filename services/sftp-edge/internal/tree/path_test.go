@@ -95,6 +95,9 @@ func TestKey(t *testing.T) {
 	if key("/job1/class 1/Gruppe/A.jpg") != key("/JOB1/Class 1/group/A.jpg") {
 		t.Error("spellings of one place differ")
 	}
+	if key("/JOB1/ Class 1 /A.jpg") != key("/JOB1/class 1/A.jpg") || key("/JOB1/STRASSE/A.jpg") != key("/JOB1/Stra\u00dfe/A.jpg") {
+		t.Error("what is one album in the log is two places here")
+	}
 	if key("/JOB1/Class 1/A.jpg") == key("/JOB1/Class 1/a.jpg") {
 		t.Error("R28: files that differ in case coexist")
 	}

@@ -117,16 +117,14 @@ func (u *Upload) takeAll() (*pieces, error) {
 }
 
 func (u *Upload) seal(ctx context.Context, r Result) error {
-	if err := u.object.Seal(ctx, r); err != nil {
-		if fault.Is(err, fault.Conflict) {
-			return ErrTaken
-		}
-		return err
+	kept, err := u.object.Seal(ctx, r)
+	if fault.Is(err, fault.Conflict) {
+		return ErrTaken
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.sealed = true
-	return nil
+	u.sealed = kept && err == nil
+	return err
 }
 
 // close ends the writing and settles the size.

@@ -62,8 +62,8 @@ type Object interface {
 	Tail(ctx context.Context, piece files.Piece) (io.ReadCloser, error)
 	// Save remembers how far the upload is; brokenOff lets anybody go on from there. Conflict when somebody does already.
 	Save(ctx context.Context, c Checkpoint, brokenOff bool) error
-	// Seal announces the whole file before it is made: from then on it may be finished by whoever finds it.
-	Seal(ctx context.Context, r Result) error
+	// Seal announces the whole file before it is made. Where it answers kept, whoever finds it from then on finishes it.
+	Seal(ctx context.Context, r Result) (kept bool, err error)
 	Complete(ctx context.Context, crc32c uint32) error
 	// Abort removes whatever the other calls have left behind. Leave lets it be as it was last saved or sealed.
 	Abort(ctx context.Context) error
