@@ -1,5 +1,7 @@
 package sftpclients
 
+import "fmt"
+
 // PutCamera uploads as a camera is assumed to: one file after the other on one connection, one WRITE after the other, and
 // whatever stands under the name is replaced, because after IMG_9999 its counter begins again.
 func (c *Conn) PutCamera(f File, name string) error {
@@ -58,4 +60,29 @@ func (c *Conn) PutCyberduck(f File, name string) error {
 		return err
 	}
 	return c.keepTime(name, f)
+}
+
+// PutRclone uploads as rclone does since version 1.63: under NAME.XXXXXXXX.partial, whose time and size it sets and asks for on
+// another connection of its pool, and which posix-rename puts in the place of what stands at NAME.
+func (c *Conn) PutRclone(pool *Conn, f File, name string) error {
+	temporary := name + ".5f0c9a1e.partial"
+	handle, err := c.open(temporary, flagWrite|flagCreate|flagTrunc, attrs{})
+	if err != nil {
+		return err
+	}
+	w := writes{conn: c, handle: handle, file: f, window: 64}
+	if err := w.finish(w.from(0, 32<<10)); err != nil {
+		return err
+	}
+	if err := pool.keepTime(temporary, f); err != nil {
+		return err
+	}
+	size, err := pool.send(fxpStat, temporary).size()
+	if err == nil && size != f.Size {
+		err = fmt.Errorf("%d of %d bytes are there", size, f.Size)
+	}
+	if err != nil {
+		return err
+	}
+	return pool.send(fxpExtended, "posix-rename@openssh.com", temporary, name).ok()
 }

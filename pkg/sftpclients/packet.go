@@ -30,6 +30,7 @@ const (
 	fxpHandle   = 102
 	fxpName     = 104
 	fxpAttrs    = 105
+	fxpExtended = 200
 )
 
 // The flags of OPEN.

@@ -73,6 +73,9 @@ func (w *wire) packet(p []byte) {
 		w.said = append(w.said, fmt.Sprintf("fsetstat %x", binary.BigEndian.Uint32(body)))
 	case 12:
 		w.said = append(w.said, "readdir")
+	case 200:
+		extension, from := text(), text()
+		w.said = append(w.said, extension+" "+from+" "+text())
 	case 18:
 		from := text()
 		w.said = append(w.said, "rename "+from+" "+text())
@@ -167,6 +170,9 @@ func TestPackets(t *testing.T) {
 		{"ssh2 stream", (*sftpclients.Conn).PutStream, large, false, "open /d/a.jpg 1a, fsetstat 4, write, close", []int{31952, 1632}},
 		{"a camera", (*sftpclients.Conn).PutCamera, large, true, "stat /d, open /d/a.jpg 1a, write, close", []int{32768}},
 		{"scp", (*sftpclients.Conn).PutSCP, large, false, "open /d/a.jpg 0a, write, fsetstat 1, fsetstat 8, close", []int{32768}},
+		{"rclone", func(c *sftpclients.Conn, f sftpclients.File, name string) error { return c.PutRclone(c, f, name) }, large, true,
+			"open /d/a.jpg.5f0c9a1e.partial 1a, write, close, setstat /d/a.jpg.5f0c9a1e.partial, stat /d/a.jpg.5f0c9a1e.partial, " +
+				"posix-rename@openssh.com /d/a.jpg.5f0c9a1e.partial /d/a.jpg", []int{32768}},
 		{"Cyberduck", (*sftpclients.Conn).PutCyberduck, large, true,
 			"open /d/a.jpg-0b9e1c52-7d7d-4f0a-9c3e-2f6d1f2a4b11 1a, write, close, stat /d/a.jpg, remove /d/a.jpg, " +
 				"rename /d/a.jpg-0b9e1c52-7d7d-4f0a-9c3e-2f6d1f2a4b11 /d/a.jpg, setstat /d/a.jpg", nil},

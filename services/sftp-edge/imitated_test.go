@@ -30,6 +30,8 @@ func fileOf(content []byte, modified time.Time) sftpclients.File {
 	return sftpclients.File{Content: bytes.NewReader(content), Size: int64(len(content)), Modified: modified}
 }
 
+type put = func(*sftpclients.Conn, sftpclients.File, string) error
+
 var shot = time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
 
 // Every program's packets, for a file in many parts, a small one over it and an empty one: equal bytes, one version each,
@@ -37,22 +39,28 @@ var shot = time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
 func TestImitatedClients(t *testing.T) {
 	for _, test := range []struct {
 		program string
-		put     func(*sftpclients.Conn, sftpclients.File, string) error
+		put     put
 		times   bool // it keeps them
 		renames bool // it removes what it replaces: what comes is another photo
+		pooled  bool // it is rclone, and uses another connection as well
 	}{
-		{"WinSCP", (*sftpclients.Conn).PutWinSCP, true, false}, // a small file is not renamed
-		{"FileZilla", (*sftpclients.Conn).PutFileZilla, true, false},
-		{"fastPut", func(c *sftpclients.Conn, f sftpclients.File, name string) error { return c.FastPut(f, name, 1) }, false, false},
-		{"PutStream", (*sftpclients.Conn).PutStream, false, false},
-		{"Camera", (*sftpclients.Conn).PutCamera, false, false},
-		{"SCP", (*sftpclients.Conn).PutSCP, true, false},
-		{"Cyberduck", (*sftpclients.Conn).PutCyberduck, true, true},
+		{"WinSCP", (*sftpclients.Conn).PutWinSCP, true, false, false}, // a small file is not renamed
+		{"FileZilla", (*sftpclients.Conn).PutFileZilla, true, false, false},
+		{"fastPut", func(c *sftpclients.Conn, f sftpclients.File, name string) error { return c.FastPut(f, name, 1) }, false, false, false},
+		{"PutStream", (*sftpclients.Conn).PutStream, false, false, false},
+		{"Camera", (*sftpclients.Conn).PutCamera, false, false, false},
+		{"SCP", (*sftpclients.Conn).PutSCP, true, false, false},
+		{"Cyberduck", (*sftpclients.Conn).PutCyberduck, true, true, false},
+		{"rclone 1.63", nil, true, false, true},
 	} {
 		t.Run(test.program, func(t *testing.T) {
 			e := start(t)
 			must(t, e.client("anna").Mkdir("/JOB00001/Class 1"))
 			c := e.imitated("anna")
+			if test.pooled {
+				pool := e.imitated("anna")
+				test.put = func(c *sftpclients.Conn, f sftpclients.File, name string) error { return c.PutRclone(pool, f, name) }
+			}
 			var ids, uploads []string
 			for i, content := range [][]byte{photo(13<<20+17, 1), photo(70_000, 2), nil} {
 				must(t, test.put(c, fileOf(content, shot), "/JOB00001/Class 1/a.jpg"))
@@ -149,7 +157,7 @@ func TestImitatedClientsAtOnce(t *testing.T) {
 	must(t, e.client("anna").Mkdir("/JOB00001/Class 1"))
 	content := photo(10<<20, 1)
 	failed := make(chan error)
-	puts := []func(*sftpclients.Conn, sftpclients.File, string) error{
+	puts := []put{
 		(*sftpclients.Conn).PutWinSCP, (*sftpclients.Conn).PutFileZilla, (*sftpclients.Conn).PutStream, (*sftpclients.Conn).PutSCP,
 		func(c *sftpclients.Conn, f sftpclients.File, name string) error { return c.FastPut(f, name, 2) },
 	}
