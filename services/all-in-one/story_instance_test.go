@@ -32,6 +32,7 @@ type story struct {
 	held    *exec.Cmd // a client on a wire that stopped
 	session *session
 	browser *browser
+	mounted string // the folder that shows the edge
 }
 
 type storyKey struct{}
@@ -57,6 +58,7 @@ func theStory(ts *testscript.TestScript) *story {
 func (s *story) end() {
 	s.session.end()
 	s.browser.end()
+	s.unmount()
 	s.proxy.end()
 	if s.held != nil {
 		_ = s.held.Process.Kill()
@@ -97,7 +99,8 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	for name, value := range map[string]string{
 		"SFTP_HOST": host, "SFTP_PORT": port, "SFTP_USER": s.card["sftp"]["user"], "SFTP_PASSWORD": s.card["sftp"]["password"],
-		"STUDIO_URL": s.card["studio"]["url"], "CONSUMER_URL": s.card["nats"]["consumer_url"],
+		"SFTP_HOST_KEY": s.card["sftp"]["host_key_sha256"],
+		"STUDIO_URL":    s.card["studio"]["url"], "CONSUMER_URL": s.card["nats"]["consumer_url"],
 	} {
 		ts.Setenv(name, value)
 	}

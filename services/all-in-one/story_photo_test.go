@@ -42,6 +42,11 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"atleast":  cmdAtLeast,
 	"same":     cmdSame,
 	"consume":  cmdConsume,
+
+	"psftp": cmdPSFTP, "pscp": cmdPSCP, "rclone": cmdRclone, "curl": cmdCurl, "python": cmdPython, "filezilla": cmdFileZilla,
+	"mount": cmdMount, "unmount": cmdUnmount,
+	"imitate": cmdImitate,
+	"landed":  cmdLanded,
 }
 
 // cmdPhoto makes picture files: photo FILE WIDTHxHEIGHT [orientation=N] [seed=N] [png] [truncated] [text] [padded=BYTES],

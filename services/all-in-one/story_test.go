@@ -35,7 +35,7 @@ func testMain(m *testing.M) int {
 // TestStories runs the product's promises, told from outside: each script starts the real binary and drives it with real
 // clients. See script/README.md for the words that the scripts use.
 func TestStories(t *testing.T) {
-	for _, client := range []string{"sftp", "scp", "ssh-keygen", "lftp"} {
+	for _, client := range []string{"sftp", "scp", "ssh-keygen", "lftp", "psftp", "pscp", "rclone", "curl", "fzsftp", "sshfs", debianPython} {
 		if _, err := exec.LookPath(client); err != nil {
 			t.Fatalf("%v: `make setup` installs it", err)
 		}
@@ -44,5 +44,11 @@ func TestStories(t *testing.T) {
 		Dir:   "testdata/script",
 		Setup: setupStory,
 		Cmds:  commands,
+		Condition: func(name string) (bool, error) {
+			if name == "fuse" {
+				return hasFUSE(), nil
+			}
+			return false, fmt.Errorf("what is %q?", name)
+		},
 	})
 }
