@@ -171,6 +171,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		Users:    jobsv1.NewUserServiceClient(people),
 		Accounts: jobsv1.NewAccountServiceClient(people),
 		Audit:    jobsv1.NewAuditServiceClient(people),
+		Bans:     jobsv1.NewBanServiceClient(people),
 		Catalog:  catalogv1.NewCatalogServiceClient(people),
 		NATS:     nc, Bucket: bucket, Log: log,
 		EdgeCard: studio.EdgeCard{SFTPAddress: sftpListener.Addr().String(), HostKeySHA256: fingerprint},
