@@ -119,10 +119,14 @@ func TestKeysThatAllFailCountOnce(t *testing.T) {
 	e.jobs.change(func() { e.jobs.away = true })
 	e.dial("anna", ssh.PublicKeys(newKey(t))) //nolint:errcheck // refused
 	e.jobs.change(func() { e.jobs.away = false })
-	must(t, e.stop()) // every connection is over
+	// Who asks about somebody's key without having it has failed, too: it would tell whose it is.
+	annas := newKey(t)
+	e.jobs.change(func() { e.jobs.users["anna"].key = annas.PublicKey() })
+	e.dial("anna", ssh.PublicKeys(stolen{newKey(t), annas.PublicKey()})) //nolint:errcheck // refused
+	must(t, e.stop())                                                    // every connection is over
 	e.jobs.mu.Lock()
 	defer e.jobs.mu.Unlock()
-	if len(e.jobs.keys) != 1 {
+	if len(e.jobs.keys) != 2 {
 		t.Fatalf("%d connections count as failed", len(e.jobs.keys))
 	}
 	if r := e.jobs.keys[0]; r.GetKeys() != 10 || r.GetUserName() != "anna" || !strings.HasPrefix(r.GetClientAddress(), "127.0.0.1:") || !strings.HasPrefix(r.GetClientVersion(), "SSH-2.0-Go") {
