@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 
 	"golang.org/x/crypto/ssh"
 
 	"filmgate.dev/pkg/embednats"
 	"filmgate.dev/pkg/embeds3"
+	"filmgate.dev/pkg/env"
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/objects"
@@ -120,7 +122,11 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := jobstatus.New(jobstatus.Config{ServiceToken: k.ServiceToken, OperatorToken: k.OperatorToken},
+	jobsConfig := jobstatus.Config{ServiceToken: k.ServiceToken, OperatorToken: k.OperatorToken}
+	if err := env.Parse(os.LookupEnv, &jobsConfig.Guessing); err != nil { // FILMGATE_LOGIN_…: an office's address, for one
+		return nil, err
+	}
+	jobs, err := jobstatus.New(jobsConfig,
 		jobstatus.Deps{DB: jobsDB, NATS: nc, Log: log, Installation: k.Installation})
 	if err != nil {
 		return nil, err
@@ -165,6 +171,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		Users:    jobsv1.NewUserServiceClient(people),
 		Accounts: jobsv1.NewAccountServiceClient(people),
 		Audit:    jobsv1.NewAuditServiceClient(people),
+		Bans:     jobsv1.NewBanServiceClient(people),
 		Catalog:  catalogv1.NewCatalogServiceClient(people),
 		NATS:     nc, Bucket: bucket, Log: log,
 		EdgeCard: studio.EdgeCard{SFTPAddress: sftpListener.Addr().String(), HostKeySHA256: fingerprint},

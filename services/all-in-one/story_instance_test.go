@@ -83,7 +83,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	defer log.Close()
 	cmd := exec.Command(binary, append([]string{"run", "--sftp", "127.0.0.1:0", "--http", "127.0.0.1:0"}, args...)...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = append(os.Environ(), "FILMGATE_DATA="+ts.Getenv("FILMGATE_DATA"))
+	cmd.Env = append(os.Environ(), "FILMGATE_DATA="+ts.Getenv("FILMGATE_DATA"), "FILMGATE_LOGIN_BAN_AFTER="+ts.Getenv("FILMGATE_LOGIN_BAN_AFTER"))
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)

@@ -39,6 +39,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"once":     cmdOnce,
 	"gone":     cmdSees(false),
 	"back":     cmdSees(true),
+	"banned":   cmdBanned,
 	"atleast":  cmdAtLeast,
 	"same":     cmdSame,
 	"consume":  cmdConsume,

@@ -65,6 +65,17 @@ func cmdSees(want bool) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
+// cmdBanned waits until an address is banned: banned ADDRESS
+func cmdBanned(ts *testscript.TestScript, neg bool, args []string) {
+	eventually(ts, "the ban of "+args[0], func() (bool, string) {
+		out, err := operator(ts, "ban", "list", "--json")
+		if err != nil {
+			return false, err.Error()
+		}
+		return strings.Contains(out, strconv.Quote(args[0])), out
+	})
+}
+
 // cmdAtLeast holds the number of names in a folder against a lower bound: atleast FOLDER N
 func cmdAtLeast(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[1])

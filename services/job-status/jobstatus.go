@@ -20,6 +20,7 @@ import (
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/outbox"
 	"filmgate.dev/pkg/sqldb"
+	"filmgate.dev/services/job-status/internal/guess"
 	"filmgate.dev/services/job-status/internal/login"
 	"filmgate.dev/services/job-status/internal/rpc"
 	"filmgate.dev/services/job-status/internal/store"
@@ -35,6 +36,7 @@ const (
 const (
 	migrateTimeout = 90 * time.Second // a database that starts later is waited for
 	forgetEvery    = time.Hour
+	forgiveEvery   = time.Minute
 	day            = 24 * time.Hour
 )
 
@@ -44,6 +46,7 @@ type Config struct {
 	OperatorToken   string        `env:"FILMGATE_OPERATOR_TOKEN" help:"bearer token of the operator, who may do everything in every account"`
 	SessionLifetime time.Duration `env:"FILMGATE_SESSION_LIFETIME" default:"168h" help:"how long a web login lasts"`
 	AuditDays       int           `env:"FILMGATE_AUDIT_DAYS" default:"400" help:"how long the record of who did what is kept"`
+	Guessing        guess.Config
 }
 
 // Deps are what the service works with, dialled already. The caller closes them after Run has returned.
@@ -63,6 +66,7 @@ type Service struct {
 	hub       *watch.Hub
 	relay     *outbox.Relay
 	passwords *login.Passwords
+	rules     guess.Rules
 }
 
 // New brings the database up to date and makes the service. Run and a server with Register make it work.
@@ -79,6 +83,10 @@ func New(c Config, d Deps) (*Service, error) {
 	if c.ServiceToken == "" && c.OperatorToken == "" {
 		return nil, fault.New(fault.Invalid, "neither FILMGATE_SERVICE_TOKEN nor FILMGATE_OPERATOR_TOKEN is set: nobody could create an account")
 	}
+	rules, err := guess.NewRules(c.Guessing)
+	if err != nil {
+		return nil, err
+	}
 	js, err := jetstream.New(d.NATS)
 	if err != nil {
 		return nil, fmt.Errorf("job-status: %w", err)
@@ -94,6 +102,7 @@ func New(c Config, d Deps) (*Service, error) {
 		hub:       watch.NewHub(s, d.Log, watch.Config{}),
 		relay:     &outbox.Relay{DB: d.DB, JetStream: js, Log: d.Log},
 		passwords: login.NewPasswords(),
+		rules:     rules,
 	}, nil
 }
 
@@ -101,7 +110,7 @@ func New(c Config, d Deps) (*Service, error) {
 func (s *Service) Register(server grpc.ServiceRegistrar) {
 	rpc.Register(server, rpc.Deps{
 		Store: s.store, Passwords: s.passwords, Hub: s.hub, Tokens: []string{s.config.ServiceToken, s.config.OperatorToken},
-		SessionLifetime: s.config.SessionLifetime, Changed: s.changed, Log: s.log,
+		SessionLifetime: s.config.SessionLifetime, Rules: s.rules, Changed: s.changed, Now: time.Now, Log: s.log,
 	})
 }
 
@@ -123,6 +132,7 @@ func (s *Service) Run(ctx context.Context) error {
 	group.Go(func() error { return s.relay.Run(ctx) })
 	group.Go(func() error { return s.hub.Run(ctx) })
 	group.Go(func() error { return s.forget(ctx) })
+	group.Go(func() error { return s.forgive(ctx) })
 	return group.Wait()
 }
 
@@ -142,6 +152,22 @@ func (s *Service) forget(ctx context.Context) error {
 	for {
 		if err := s.store.Forget(ctx, time.Now().Add(-time.Duration(s.config.AuditDays)*day)); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "old sessions and audit lines stay for now", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// forgive deletes failed logins that count no more, and bans that ended long ago, every minute: strangers make them.
+func (s *Service) forgive(ctx context.Context) error {
+	tick := time.NewTicker(forgiveEvery)
+	defer tick.Stop()
+	for {
+		if err := s.store.ForgetLogins(ctx, time.Now(), s.rules.LongestBan); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "forgiven logins stay for now", "error", err)
 		}
 		select {
 		case <-ctx.Done():

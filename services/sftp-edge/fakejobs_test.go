@@ -26,6 +26,7 @@ type fakeJobs struct {
 	changed chan struct{}
 	audited []*jobsv1.AuditEvent
 	offers  int // keys that were only offered
+	guessing
 }
 
 type user struct {
@@ -80,7 +81,9 @@ func (f *fakeJobs) Authenticate(_ context.Context, r *jobsv1.AuthenticateRequest
 	}
 	u := f.users[r.GetUserName()]
 	key := r.GetPublicKey()
+	f.note(r)
 	switch {
+	case f.bannedUntil() != nil: // whatever it is
 	case u == nil || u.ended != "":
 	case key != nil && u.key != nil && bytes.Equal(key.GetBlob(), u.key.Marshal()):
 		if !key.GetSigned() {
@@ -88,9 +91,9 @@ func (f *fakeJobs) Authenticate(_ context.Context, r *jobsv1.AuthenticateRequest
 		}
 		return &jobsv1.AuthenticateResponse{Principal: u.Principal}, nil
 	case key == nil && r.GetPassword() == u.password:
-		return &jobsv1.AuthenticateResponse{Principal: u.Principal}, nil
+		return &jobsv1.AuthenticateResponse{Principal: u.Principal, Delay: f.slow}, nil
 	}
-	return nil, fault.Unauthenticated("wrong user name, password or key")
+	return nil, f.refusal(r)
 }
 
 func (f *fakeJobs) user(id string) *user {

@@ -145,7 +145,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			AuditOpens: cfg.AuditOpens, LoginWithin: cfg.LoginWithin, Idle: cfg.Idle,
 			Drain: cfg.Drain, Settle: settle, Store: cfg.Store, Commit: cfg.Commit, Upload: measures,
 		},
-		SSH:       login.ServerConfig(deps.HostKeys, deps.Jobs, deps.Log),
+		Door:      login.NewDoor(deps.HostKeys, deps.Jobs, cfg.MaxUnauthenticated/2, deps.Log),
 		Jobs:      watcher,
 		Tree:      tree.Finder{Rules: tree.Rules{Aliases: deps.Aliases, Extensions: cfg.Extensions}, Log: deps.Files},
 		Originals: originals,

@@ -27,11 +27,13 @@ type jobStatus struct {
 	jobsv1.UnimplementedUserServiceServer
 	jobsv1.UnimplementedAccountServiceServer
 	jobsv1.UnimplementedAuditServiceServer
+	jobsv1.UnimplementedBanServiceServer
 
 	mu      sync.Mutex
 	jobs    []*jobsv1.Job
 	users   []*jobsv1.User
 	audit   []*jobsv1.AuditEvent
+	bans    []*jobsv1.Ban
 	tokens  map[string]string // token → user id
 	signIns int
 	down    bool

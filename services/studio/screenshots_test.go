@@ -164,6 +164,7 @@ func furnish(t *testing.T, w *world, sets []map[string][]byte) (detail, broken *
 	jon := w.addUser("demo", "jon@example.org", "Jón Þórsson", jobsv1.Role_ROLE_INDIVIDUAL, "jobs", "photos")
 	jon.AllJobs, jon.Active = false, false
 	w.jobs.audit = audit(w)
+	w.jobs.bans = []*jobsv1.Ban{{Network: "198.51.100.7", Until: timestamppb.New(time.Now().Add(12 * time.Minute)), UserName: "root", Times: 1}}
 	for i, words := range []string{"Hillside Kindergarten", "FC Rotation, youth teams", "Lakeview High, graduation", "St. Anna Choir"} {
 		made := w.addJob("demo", fmt.Sprintf("JOB000%02d", 11+i), words, jobsv1.JobStatus(i%4+1))
 		made.Locked = i == 3

@@ -40,6 +40,7 @@ type Deps struct {
 	Users    jobsv1.UserServiceClient
 	Accounts jobsv1.AccountServiceClient
 	Audit    jobsv1.AuditServiceClient
+	Bans     jobsv1.BanServiceClient
 	Catalog  catalogv1.CatalogServiceClient
 	EdgeCard EdgeCard
 	NATS     *nats.Conn
@@ -66,7 +67,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	tls := strings.HasPrefix(cfg.URL, "https://")
 	hub := live.New(deps.NATS, live.DefaultEvery, deps.Log)
 	pages, err := page.New(page.Config{
-		Jobs: deps.Jobs, Users: deps.Users, Accounts: deps.Accounts, Audit: deps.Audit, Catalog: deps.Catalog,
+		Jobs: deps.Jobs, Users: deps.Users, Accounts: deps.Accounts, Audit: deps.Audit, Bans: deps.Bans, Catalog: deps.Catalog,
 		Bucket: deps.Bucket, Sessions: session.New(deps.Identity, tls, deps.Log), Live: hub,
 		Edge: deps.EdgeCard, Proxies: proxies, TLS: tls, Log: deps.Log,
 	})

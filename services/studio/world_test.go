@@ -77,6 +77,7 @@ func newWorld(t testing.TB, cfg studio.Config) *world {
 	jobsv1.RegisterUserServiceServer(server, w.jobs)
 	jobsv1.RegisterAccountServiceServer(server, w.jobs)
 	jobsv1.RegisterAuditServiceServer(server, w.jobs)
+	jobsv1.RegisterBanServiceServer(server, w.jobs)
 	catalogv1.RegisterCatalogServiceServer(server, w.catalog)
 	grpcListener := listen(t)
 	go func() { _ = serve.GRPC(ctx, grpcListener, server); done <- struct{}{} }()
@@ -87,7 +88,7 @@ func newWorld(t testing.TB, cfg studio.Config) *world {
 	w.deps = studio.Deps{
 		Identity: jobsv1.NewIdentityServiceClient(conn), Jobs: jobsv1.NewJobServiceClient(conn),
 		Users: jobsv1.NewUserServiceClient(conn), Accounts: jobsv1.NewAccountServiceClient(conn),
-		Audit: jobsv1.NewAuditServiceClient(conn), Catalog: catalogv1.NewCatalogServiceClient(conn),
+		Audit: jobsv1.NewAuditServiceClient(conn), Bans: jobsv1.NewBanServiceClient(conn), Catalog: catalogv1.NewCatalogServiceClient(conn),
 		EdgeCard: studio.EdgeCard{SFTPAddress: "0.0.0.0:2022", HostKeySHA256: "SHA256:Zk3vQ0m1uP7d9sXhT2bYw8rLqA5nJcE4oGfKiRzVxNM"},
 		NATS:     w.nats, Bucket: bucket, Log: log,
 	}

@@ -11,6 +11,7 @@ package jobsv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -190,8 +191,10 @@ func (x *PublicKeyCredential) GetSigned() bool {
 }
 
 type AuthenticateResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Principal     *Principal             `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Principal *Principal             `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
+	// How long the edge keeps the client waiting before it lets it in: others failed here, or under this name, before.
+	Delay         *durationpb.Duration `protobuf:"bytes,2,opt,name=delay,proto3" json:"delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,6 +236,185 @@ func (x *AuthenticateResponse) GetPrincipal() *Principal {
 	return nil
 }
 
+func (x *AuthenticateResponse) GetDelay() *durationpb.Duration {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
+// Refusal is among the details of the UNAUTHENTICATED that Authenticate answers. None of it is for the client to know.
+type Refusal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long the edge keeps the client waiting before it hears of the refusal.
+	Delay *durationpb.Duration `protobuf:"bytes,1,opt,name=delay,proto3" json:"delay,omitempty"`
+	// Set when the client's address is banned: an edge may close its connections unheard for a few seconds, and then asks
+	// again, because a ban can be lifted before it ends.
+	BannedUntil   *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=banned_until,json=bannedUntil,proto3" json:"banned_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Refusal) Reset() {
+	*x = Refusal{}
+	mi := &file_jobs_v1_edge_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Refusal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Refusal) ProtoMessage() {}
+
+func (x *Refusal) ProtoReflect() protoreflect.Message {
+	mi := &file_jobs_v1_edge_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
+func (*Refusal) Descriptor() ([]byte, []int) {
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Refusal) GetDelay() *durationpb.Duration {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
+func (x *Refusal) GetBannedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BannedUntil
+	}
+	return nil
+}
+
+type CountRefusedKeysRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The SFTP user name that was last given.
+	UserName string `protobuf:"bytes,1,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
+	// As in AuthenticateRequest.
+	ClientAddress string `protobuf:"bytes,2,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
+	ClientVersion string `protobuf:"bytes,3,opt,name=client_version,json=clientVersion,proto3" json:"client_version,omitempty"`
+	// How many keys were offered, for the audit.
+	Keys          int32 `protobuf:"varint,4,opt,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountRefusedKeysRequest) Reset() {
+	*x = CountRefusedKeysRequest{}
+	mi := &file_jobs_v1_edge_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountRefusedKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountRefusedKeysRequest) ProtoMessage() {}
+
+func (x *CountRefusedKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_jobs_v1_edge_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountRefusedKeysRequest.ProtoReflect.Descriptor instead.
+func (*CountRefusedKeysRequest) Descriptor() ([]byte, []int) {
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CountRefusedKeysRequest) GetUserName() string {
+	if x != nil {
+		return x.UserName
+	}
+	return ""
+}
+
+func (x *CountRefusedKeysRequest) GetClientAddress() string {
+	if x != nil {
+		return x.ClientAddress
+	}
+	return ""
+}
+
+func (x *CountRefusedKeysRequest) GetClientVersion() string {
+	if x != nil {
+		return x.ClientVersion
+	}
+	return ""
+}
+
+func (x *CountRefusedKeysRequest) GetKeys() int32 {
+	if x != nil {
+		return x.Keys
+	}
+	return 0
+}
+
+type CountRefusedKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What an attempt from this address would be told now.
+	Refusal       *Refusal `protobuf:"bytes,1,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountRefusedKeysResponse) Reset() {
+	*x = CountRefusedKeysResponse{}
+	mi := &file_jobs_v1_edge_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountRefusedKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountRefusedKeysResponse) ProtoMessage() {}
+
+func (x *CountRefusedKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_jobs_v1_edge_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountRefusedKeysResponse.ProtoReflect.Descriptor instead.
+func (*CountRefusedKeysResponse) Descriptor() ([]byte, []int) {
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CountRefusedKeysResponse) GetRefusal() *Refusal {
+	if x != nil {
+		return x.Refusal
+	}
+	return nil
+}
+
 // Principal is who a call or a connection acts for.
 type Principal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -257,7 +439,7 @@ type Principal struct {
 
 func (x *Principal) Reset() {
 	*x = Principal{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[3]
+	mi := &file_jobs_v1_edge_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -269,7 +451,7 @@ func (x *Principal) String() string {
 func (*Principal) ProtoMessage() {}
 
 func (x *Principal) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[3]
+	mi := &file_jobs_v1_edge_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -282,7 +464,7 @@ func (x *Principal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Principal.ProtoReflect.Descriptor instead.
 func (*Principal) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{3}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Principal) GetAccount() string {
@@ -350,7 +532,7 @@ type EdgeServiceListJobsRequest struct {
 
 func (x *EdgeServiceListJobsRequest) Reset() {
 	*x = EdgeServiceListJobsRequest{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[4]
+	mi := &file_jobs_v1_edge_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -362,7 +544,7 @@ func (x *EdgeServiceListJobsRequest) String() string {
 func (*EdgeServiceListJobsRequest) ProtoMessage() {}
 
 func (x *EdgeServiceListJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[4]
+	mi := &file_jobs_v1_edge_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -375,7 +557,7 @@ func (x *EdgeServiceListJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EdgeServiceListJobsRequest.ProtoReflect.Descriptor instead.
 func (*EdgeServiceListJobsRequest) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{4}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *EdgeServiceListJobsRequest) GetUserId() string {
@@ -396,7 +578,7 @@ type CheckJobRequest struct {
 
 func (x *CheckJobRequest) Reset() {
 	*x = CheckJobRequest{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[5]
+	mi := &file_jobs_v1_edge_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -408,7 +590,7 @@ func (x *CheckJobRequest) String() string {
 func (*CheckJobRequest) ProtoMessage() {}
 
 func (x *CheckJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[5]
+	mi := &file_jobs_v1_edge_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -421,7 +603,7 @@ func (x *CheckJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckJobRequest.ProtoReflect.Descriptor instead.
 func (*CheckJobRequest) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{5}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CheckJobRequest) GetUserId() string {
@@ -462,7 +644,7 @@ type JobAccess struct {
 
 func (x *JobAccess) Reset() {
 	*x = JobAccess{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[6]
+	mi := &file_jobs_v1_edge_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -474,7 +656,7 @@ func (x *JobAccess) String() string {
 func (*JobAccess) ProtoMessage() {}
 
 func (x *JobAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[6]
+	mi := &file_jobs_v1_edge_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -487,7 +669,7 @@ func (x *JobAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobAccess.ProtoReflect.Descriptor instead.
 func (*JobAccess) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{6}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *JobAccess) GetJobId() string {
@@ -572,7 +754,7 @@ type JobsSnapshot struct {
 
 func (x *JobsSnapshot) Reset() {
 	*x = JobsSnapshot{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[7]
+	mi := &file_jobs_v1_edge_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -584,7 +766,7 @@ func (x *JobsSnapshot) String() string {
 func (*JobsSnapshot) ProtoMessage() {}
 
 func (x *JobsSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[7]
+	mi := &file_jobs_v1_edge_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -597,7 +779,7 @@ func (x *JobsSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobsSnapshot.ProtoReflect.Descriptor instead.
 func (*JobsSnapshot) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{7}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *JobsSnapshot) GetJobs() []*JobAccess {
@@ -632,7 +814,7 @@ type WatchJobsRequest struct {
 
 func (x *WatchJobsRequest) Reset() {
 	*x = WatchJobsRequest{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[8]
+	mi := &file_jobs_v1_edge_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +826,7 @@ func (x *WatchJobsRequest) String() string {
 func (*WatchJobsRequest) ProtoMessage() {}
 
 func (x *WatchJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[8]
+	mi := &file_jobs_v1_edge_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +839,7 @@ func (x *WatchJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchJobsRequest.ProtoReflect.Descriptor instead.
 func (*WatchJobsRequest) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{8}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchJobsRequest) GetUserId() string {
@@ -689,7 +871,7 @@ type WatchJobsResponse struct {
 
 func (x *WatchJobsResponse) Reset() {
 	*x = WatchJobsResponse{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[9]
+	mi := &file_jobs_v1_edge_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +883,7 @@ func (x *WatchJobsResponse) String() string {
 func (*WatchJobsResponse) ProtoMessage() {}
 
 func (x *WatchJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[9]
+	mi := &file_jobs_v1_edge_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +896,7 @@ func (x *WatchJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchJobsResponse.ProtoReflect.Descriptor instead.
 func (*WatchJobsResponse) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{9}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchJobsResponse) GetEvent() isWatchJobsResponse_Event {
@@ -799,7 +981,7 @@ type JobsChange struct {
 
 func (x *JobsChange) Reset() {
 	*x = JobsChange{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[10]
+	mi := &file_jobs_v1_edge_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +993,7 @@ func (x *JobsChange) String() string {
 func (*JobsChange) ProtoMessage() {}
 
 func (x *JobsChange) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[10]
+	mi := &file_jobs_v1_edge_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +1006,7 @@ func (x *JobsChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobsChange.ProtoReflect.Descriptor instead.
 func (*JobsChange) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{10}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *JobsChange) GetJobs() []*JobAccess {
@@ -852,7 +1034,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[11]
+	mi := &file_jobs_v1_edge_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -864,7 +1046,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[11]
+	mi := &file_jobs_v1_edge_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -877,7 +1059,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{11}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Heartbeat) GetRevision() int64 {
@@ -904,7 +1086,7 @@ type Ended struct {
 
 func (x *Ended) Reset() {
 	*x = Ended{}
-	mi := &file_jobs_v1_edge_proto_msgTypes[12]
+	mi := &file_jobs_v1_edge_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +1098,7 @@ func (x *Ended) String() string {
 func (*Ended) ProtoMessage() {}
 
 func (x *Ended) ProtoReflect() protoreflect.Message {
-	mi := &file_jobs_v1_edge_proto_msgTypes[12]
+	mi := &file_jobs_v1_edge_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1111,7 @@ func (x *Ended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ended.ProtoReflect.Descriptor instead.
 func (*Ended) Descriptor() ([]byte, []int) {
-	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{12}
+	return file_jobs_v1_edge_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Ended) GetReason() string {
@@ -943,7 +1125,7 @@ var File_jobs_v1_edge_proto protoreflect.FileDescriptor
 
 const file_jobs_v1_edge_proto_rawDesc = "" +
 	"\n" +
-	"\x12jobs/v1/edge.proto\x12\x10filmgate.jobs.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11jobs/v1/job.proto\x1a\x12jobs/v1/user.proto\"\xf4\x01\n" +
+	"\x12jobs/v1/edge.proto\x12\x10filmgate.jobs.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x11jobs/v1/job.proto\x1a\x12jobs/v1/user.proto\"\xf4\x01\n" +
 	"\x13AuthenticateRequest\x12\x1b\n" +
 	"\tuser_name\x18\x01 \x01(\tR\buserName\x12\x1c\n" +
 	"\bpassword\x18\x02 \x01(\tH\x00R\bpassword\x12F\n" +
@@ -955,9 +1137,20 @@ const file_jobs_v1_edge_proto_rawDesc = "" +
 	"credential\"A\n" +
 	"\x13PublicKeyCredential\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x16\n" +
-	"\x06signed\x18\x02 \x01(\bR\x06signed\"Q\n" +
+	"\x06signed\x18\x02 \x01(\bR\x06signed\"\x82\x01\n" +
 	"\x14AuthenticateResponse\x129\n" +
-	"\tprincipal\x18\x01 \x01(\v2\x1b.filmgate.jobs.v1.PrincipalR\tprincipal\"\x8f\x02\n" +
+	"\tprincipal\x18\x01 \x01(\v2\x1b.filmgate.jobs.v1.PrincipalR\tprincipal\x12/\n" +
+	"\x05delay\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05delay\"y\n" +
+	"\aRefusal\x12/\n" +
+	"\x05delay\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05delay\x12=\n" +
+	"\fbanned_until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vbannedUntil\"\x98\x01\n" +
+	"\x17CountRefusedKeysRequest\x12\x1b\n" +
+	"\tuser_name\x18\x01 \x01(\tR\buserName\x12%\n" +
+	"\x0eclient_address\x18\x02 \x01(\tR\rclientAddress\x12%\n" +
+	"\x0eclient_version\x18\x03 \x01(\tR\rclientVersion\x12\x12\n" +
+	"\x04keys\x18\x04 \x01(\x05R\x04keys\"O\n" +
+	"\x18CountRefusedKeysResponse\x123\n" +
+	"\arefusal\x18\x01 \x01(\v2\x19.filmgate.jobs.v1.RefusalR\arefusal\"\x8f\x02\n" +
 	"\tPrincipal\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1b\n" +
@@ -1006,9 +1199,10 @@ const file_jobs_v1_edge_proto_rawDesc = "" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x12\x16\n" +
 	"\x06frozen\x18\x02 \x01(\bR\x06frozen\"\x1f\n" +
 	"\x05Ended\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason2\xea\x02\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason2\xd5\x03\n" +
 	"\vEdgeService\x12]\n" +
-	"\fAuthenticate\x12%.filmgate.jobs.v1.AuthenticateRequest\x1a&.filmgate.jobs.v1.AuthenticateResponse\x12X\n" +
+	"\fAuthenticate\x12%.filmgate.jobs.v1.AuthenticateRequest\x1a&.filmgate.jobs.v1.AuthenticateResponse\x12i\n" +
+	"\x10CountRefusedKeys\x12).filmgate.jobs.v1.CountRefusedKeysRequest\x1a*.filmgate.jobs.v1.CountRefusedKeysResponse\x12X\n" +
 	"\bListJobs\x12,.filmgate.jobs.v1.EdgeServiceListJobsRequest\x1a\x1e.filmgate.jobs.v1.JobsSnapshot\x12J\n" +
 	"\bCheckJob\x12!.filmgate.jobs.v1.CheckJobRequest\x1a\x1b.filmgate.jobs.v1.JobAccess\x12V\n" +
 	"\tWatchJobs\x12\".filmgate.jobs.v1.WatchJobsRequest\x1a#.filmgate.jobs.v1.WatchJobsResponse0\x01B#Z!filmgate.dev/proto/jobs/v1;jobsv1b\x06proto3"
@@ -1025,51 +1219,61 @@ func file_jobs_v1_edge_proto_rawDescGZIP() []byte {
 	return file_jobs_v1_edge_proto_rawDescData
 }
 
-var file_jobs_v1_edge_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_jobs_v1_edge_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_jobs_v1_edge_proto_goTypes = []any{
 	(*AuthenticateRequest)(nil),        // 0: filmgate.jobs.v1.AuthenticateRequest
 	(*PublicKeyCredential)(nil),        // 1: filmgate.jobs.v1.PublicKeyCredential
 	(*AuthenticateResponse)(nil),       // 2: filmgate.jobs.v1.AuthenticateResponse
-	(*Principal)(nil),                  // 3: filmgate.jobs.v1.Principal
-	(*EdgeServiceListJobsRequest)(nil), // 4: filmgate.jobs.v1.EdgeServiceListJobsRequest
-	(*CheckJobRequest)(nil),            // 5: filmgate.jobs.v1.CheckJobRequest
-	(*JobAccess)(nil),                  // 6: filmgate.jobs.v1.JobAccess
-	(*JobsSnapshot)(nil),               // 7: filmgate.jobs.v1.JobsSnapshot
-	(*WatchJobsRequest)(nil),           // 8: filmgate.jobs.v1.WatchJobsRequest
-	(*WatchJobsResponse)(nil),          // 9: filmgate.jobs.v1.WatchJobsResponse
-	(*JobsChange)(nil),                 // 10: filmgate.jobs.v1.JobsChange
-	(*Heartbeat)(nil),                  // 11: filmgate.jobs.v1.Heartbeat
-	(*Ended)(nil),                      // 12: filmgate.jobs.v1.Ended
-	(Role)(0),                          // 13: filmgate.jobs.v1.Role
-	(JobStatus)(0),                     // 14: filmgate.jobs.v1.JobStatus
-	(*timestamppb.Timestamp)(nil),      // 15: google.protobuf.Timestamp
+	(*Refusal)(nil),                    // 3: filmgate.jobs.v1.Refusal
+	(*CountRefusedKeysRequest)(nil),    // 4: filmgate.jobs.v1.CountRefusedKeysRequest
+	(*CountRefusedKeysResponse)(nil),   // 5: filmgate.jobs.v1.CountRefusedKeysResponse
+	(*Principal)(nil),                  // 6: filmgate.jobs.v1.Principal
+	(*EdgeServiceListJobsRequest)(nil), // 7: filmgate.jobs.v1.EdgeServiceListJobsRequest
+	(*CheckJobRequest)(nil),            // 8: filmgate.jobs.v1.CheckJobRequest
+	(*JobAccess)(nil),                  // 9: filmgate.jobs.v1.JobAccess
+	(*JobsSnapshot)(nil),               // 10: filmgate.jobs.v1.JobsSnapshot
+	(*WatchJobsRequest)(nil),           // 11: filmgate.jobs.v1.WatchJobsRequest
+	(*WatchJobsResponse)(nil),          // 12: filmgate.jobs.v1.WatchJobsResponse
+	(*JobsChange)(nil),                 // 13: filmgate.jobs.v1.JobsChange
+	(*Heartbeat)(nil),                  // 14: filmgate.jobs.v1.Heartbeat
+	(*Ended)(nil),                      // 15: filmgate.jobs.v1.Ended
+	(*durationpb.Duration)(nil),        // 16: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),      // 17: google.protobuf.Timestamp
+	(Role)(0),                          // 18: filmgate.jobs.v1.Role
+	(JobStatus)(0),                     // 19: filmgate.jobs.v1.JobStatus
 }
 var file_jobs_v1_edge_proto_depIdxs = []int32{
 	1,  // 0: filmgate.jobs.v1.AuthenticateRequest.public_key:type_name -> filmgate.jobs.v1.PublicKeyCredential
-	3,  // 1: filmgate.jobs.v1.AuthenticateResponse.principal:type_name -> filmgate.jobs.v1.Principal
-	13, // 2: filmgate.jobs.v1.Principal.role:type_name -> filmgate.jobs.v1.Role
-	14, // 3: filmgate.jobs.v1.JobAccess.status:type_name -> filmgate.jobs.v1.JobStatus
-	15, // 4: filmgate.jobs.v1.JobAccess.updated_at:type_name -> google.protobuf.Timestamp
-	6,  // 5: filmgate.jobs.v1.JobsSnapshot.jobs:type_name -> filmgate.jobs.v1.JobAccess
-	3,  // 6: filmgate.jobs.v1.JobsSnapshot.principal:type_name -> filmgate.jobs.v1.Principal
-	7,  // 7: filmgate.jobs.v1.WatchJobsResponse.snapshot:type_name -> filmgate.jobs.v1.JobsSnapshot
-	10, // 8: filmgate.jobs.v1.WatchJobsResponse.change:type_name -> filmgate.jobs.v1.JobsChange
-	11, // 9: filmgate.jobs.v1.WatchJobsResponse.heartbeat:type_name -> filmgate.jobs.v1.Heartbeat
-	12, // 10: filmgate.jobs.v1.WatchJobsResponse.ended:type_name -> filmgate.jobs.v1.Ended
-	6,  // 11: filmgate.jobs.v1.JobsChange.jobs:type_name -> filmgate.jobs.v1.JobAccess
-	0,  // 12: filmgate.jobs.v1.EdgeService.Authenticate:input_type -> filmgate.jobs.v1.AuthenticateRequest
-	4,  // 13: filmgate.jobs.v1.EdgeService.ListJobs:input_type -> filmgate.jobs.v1.EdgeServiceListJobsRequest
-	5,  // 14: filmgate.jobs.v1.EdgeService.CheckJob:input_type -> filmgate.jobs.v1.CheckJobRequest
-	8,  // 15: filmgate.jobs.v1.EdgeService.WatchJobs:input_type -> filmgate.jobs.v1.WatchJobsRequest
-	2,  // 16: filmgate.jobs.v1.EdgeService.Authenticate:output_type -> filmgate.jobs.v1.AuthenticateResponse
-	7,  // 17: filmgate.jobs.v1.EdgeService.ListJobs:output_type -> filmgate.jobs.v1.JobsSnapshot
-	6,  // 18: filmgate.jobs.v1.EdgeService.CheckJob:output_type -> filmgate.jobs.v1.JobAccess
-	9,  // 19: filmgate.jobs.v1.EdgeService.WatchJobs:output_type -> filmgate.jobs.v1.WatchJobsResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	6,  // 1: filmgate.jobs.v1.AuthenticateResponse.principal:type_name -> filmgate.jobs.v1.Principal
+	16, // 2: filmgate.jobs.v1.AuthenticateResponse.delay:type_name -> google.protobuf.Duration
+	16, // 3: filmgate.jobs.v1.Refusal.delay:type_name -> google.protobuf.Duration
+	17, // 4: filmgate.jobs.v1.Refusal.banned_until:type_name -> google.protobuf.Timestamp
+	3,  // 5: filmgate.jobs.v1.CountRefusedKeysResponse.refusal:type_name -> filmgate.jobs.v1.Refusal
+	18, // 6: filmgate.jobs.v1.Principal.role:type_name -> filmgate.jobs.v1.Role
+	19, // 7: filmgate.jobs.v1.JobAccess.status:type_name -> filmgate.jobs.v1.JobStatus
+	17, // 8: filmgate.jobs.v1.JobAccess.updated_at:type_name -> google.protobuf.Timestamp
+	9,  // 9: filmgate.jobs.v1.JobsSnapshot.jobs:type_name -> filmgate.jobs.v1.JobAccess
+	6,  // 10: filmgate.jobs.v1.JobsSnapshot.principal:type_name -> filmgate.jobs.v1.Principal
+	10, // 11: filmgate.jobs.v1.WatchJobsResponse.snapshot:type_name -> filmgate.jobs.v1.JobsSnapshot
+	13, // 12: filmgate.jobs.v1.WatchJobsResponse.change:type_name -> filmgate.jobs.v1.JobsChange
+	14, // 13: filmgate.jobs.v1.WatchJobsResponse.heartbeat:type_name -> filmgate.jobs.v1.Heartbeat
+	15, // 14: filmgate.jobs.v1.WatchJobsResponse.ended:type_name -> filmgate.jobs.v1.Ended
+	9,  // 15: filmgate.jobs.v1.JobsChange.jobs:type_name -> filmgate.jobs.v1.JobAccess
+	0,  // 16: filmgate.jobs.v1.EdgeService.Authenticate:input_type -> filmgate.jobs.v1.AuthenticateRequest
+	4,  // 17: filmgate.jobs.v1.EdgeService.CountRefusedKeys:input_type -> filmgate.jobs.v1.CountRefusedKeysRequest
+	7,  // 18: filmgate.jobs.v1.EdgeService.ListJobs:input_type -> filmgate.jobs.v1.EdgeServiceListJobsRequest
+	8,  // 19: filmgate.jobs.v1.EdgeService.CheckJob:input_type -> filmgate.jobs.v1.CheckJobRequest
+	11, // 20: filmgate.jobs.v1.EdgeService.WatchJobs:input_type -> filmgate.jobs.v1.WatchJobsRequest
+	2,  // 21: filmgate.jobs.v1.EdgeService.Authenticate:output_type -> filmgate.jobs.v1.AuthenticateResponse
+	5,  // 22: filmgate.jobs.v1.EdgeService.CountRefusedKeys:output_type -> filmgate.jobs.v1.CountRefusedKeysResponse
+	10, // 23: filmgate.jobs.v1.EdgeService.ListJobs:output_type -> filmgate.jobs.v1.JobsSnapshot
+	9,  // 24: filmgate.jobs.v1.EdgeService.CheckJob:output_type -> filmgate.jobs.v1.JobAccess
+	12, // 25: filmgate.jobs.v1.EdgeService.WatchJobs:output_type -> filmgate.jobs.v1.WatchJobsResponse
+	21, // [21:26] is the sub-list for method output_type
+	16, // [16:21] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_jobs_v1_edge_proto_init() }
@@ -1083,7 +1287,7 @@ func file_jobs_v1_edge_proto_init() {
 		(*AuthenticateRequest_Password)(nil),
 		(*AuthenticateRequest_PublicKey)(nil),
 	}
-	file_jobs_v1_edge_proto_msgTypes[9].OneofWrappers = []any{
+	file_jobs_v1_edge_proto_msgTypes[12].OneofWrappers = []any{
 		(*WatchJobsResponse_Snapshot)(nil),
 		(*WatchJobsResponse_Change)(nil),
 		(*WatchJobsResponse_Heartbeat)(nil),
@@ -1095,7 +1299,7 @@ func file_jobs_v1_edge_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_jobs_v1_edge_proto_rawDesc), len(file_jobs_v1_edge_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,10 +21,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	EdgeService_Authenticate_FullMethodName = "/filmgate.jobs.v1.EdgeService/Authenticate"
-	EdgeService_ListJobs_FullMethodName     = "/filmgate.jobs.v1.EdgeService/ListJobs"
-	EdgeService_CheckJob_FullMethodName     = "/filmgate.jobs.v1.EdgeService/CheckJob"
-	EdgeService_WatchJobs_FullMethodName    = "/filmgate.jobs.v1.EdgeService/WatchJobs"
+	EdgeService_Authenticate_FullMethodName     = "/filmgate.jobs.v1.EdgeService/Authenticate"
+	EdgeService_CountRefusedKeys_FullMethodName = "/filmgate.jobs.v1.EdgeService/CountRefusedKeys"
+	EdgeService_ListJobs_FullMethodName         = "/filmgate.jobs.v1.EdgeService/ListJobs"
+	EdgeService_CheckJob_FullMethodName         = "/filmgate.jobs.v1.EdgeService/CheckJob"
+	EdgeService_WatchJobs_FullMethodName        = "/filmgate.jobs.v1.EdgeService/WatchJobs"
 )
 
 // EdgeServiceClient is the client API for EdgeService service.
@@ -35,8 +36,12 @@ const (
 // Callers: services only.
 type EdgeServiceClient interface {
 	// Authenticate checks one credential of an SFTP user. Every refusal is UNAUTHENTICATED with the same words and the
-	// same work, whether the user name is unknown, the secret wrong or the access switched off.
+	// same work, whether the user name is unknown, the secret wrong or the access switched off; an address that is banned
+	// hears the same words without that work. A `Refusal` among the status' details says what the edge is to do about it.
 	Authenticate(ctx context.Context, in *AuthenticateRequest, opts ...grpc.CallOption) (*AuthenticateResponse, error)
+	// CountRefusedKeys says that a connection ended without a login after it had offered keys: one failed login, however
+	// many keys it had. A key that is merely offered in Authenticate never counts, so agents with many keys are not punished.
+	CountRefusedKeys(ctx context.Context, in *CountRefusedKeysRequest, opts ...grpc.CallOption) (*CountRefusedKeysResponse, error)
 	// ListJobs answers the user's visible jobs once: the same content as the first message of WatchJobs.
 	ListJobs(ctx context.Context, in *EdgeServiceListJobsRequest, opts ...grpc.CallOption) (*JobsSnapshot, error)
 	// CheckJob says whether one job is visible and writable to the user now, and why not, in words for the photographer.
@@ -59,6 +64,16 @@ func (c *edgeServiceClient) Authenticate(ctx context.Context, in *AuthenticateRe
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(AuthenticateResponse)
 	err := c.cc.Invoke(ctx, EdgeService_Authenticate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *edgeServiceClient) CountRefusedKeys(ctx context.Context, in *CountRefusedKeysRequest, opts ...grpc.CallOption) (*CountRefusedKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CountRefusedKeysResponse)
+	err := c.cc.Invoke(ctx, EdgeService_CountRefusedKeys_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +127,12 @@ type EdgeService_WatchJobsClient = grpc.ServerStreamingClient[WatchJobsResponse]
 // Callers: services only.
 type EdgeServiceServer interface {
 	// Authenticate checks one credential of an SFTP user. Every refusal is UNAUTHENTICATED with the same words and the
-	// same work, whether the user name is unknown, the secret wrong or the access switched off.
+	// same work, whether the user name is unknown, the secret wrong or the access switched off; an address that is banned
+	// hears the same words without that work. A `Refusal` among the status' details says what the edge is to do about it.
 	Authenticate(context.Context, *AuthenticateRequest) (*AuthenticateResponse, error)
+	// CountRefusedKeys says that a connection ended without a login after it had offered keys: one failed login, however
+	// many keys it had. A key that is merely offered in Authenticate never counts, so agents with many keys are not punished.
+	CountRefusedKeys(context.Context, *CountRefusedKeysRequest) (*CountRefusedKeysResponse, error)
 	// ListJobs answers the user's visible jobs once: the same content as the first message of WatchJobs.
 	ListJobs(context.Context, *EdgeServiceListJobsRequest) (*JobsSnapshot, error)
 	// CheckJob says whether one job is visible and writable to the user now, and why not, in words for the photographer.
@@ -134,6 +153,9 @@ type UnimplementedEdgeServiceServer struct{}
 
 func (UnimplementedEdgeServiceServer) Authenticate(context.Context, *AuthenticateRequest) (*AuthenticateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Authenticate not implemented")
+}
+func (UnimplementedEdgeServiceServer) CountRefusedKeys(context.Context, *CountRefusedKeysRequest) (*CountRefusedKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountRefusedKeys not implemented")
 }
 func (UnimplementedEdgeServiceServer) ListJobs(context.Context, *EdgeServiceListJobsRequest) (*JobsSnapshot, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListJobs not implemented")
@@ -179,6 +201,24 @@ func _EdgeService_Authenticate_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(EdgeServiceServer).Authenticate(ctx, req.(*AuthenticateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _EdgeService_CountRefusedKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountRefusedKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EdgeServiceServer).CountRefusedKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EdgeService_CountRefusedKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EdgeServiceServer).CountRefusedKeys(ctx, req.(*CountRefusedKeysRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -240,6 +280,10 @@ var EdgeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Authenticate",
 			Handler:    _EdgeService_Authenticate_Handler,
+		},
+		{
+			MethodName: "CountRefusedKeys",
+			Handler:    _EdgeService_CountRefusedKeys_Handler,
 		},
 		{
 			MethodName: "ListJobs",

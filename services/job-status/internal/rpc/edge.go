@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -10,6 +11,7 @@ import (
 	jobsv1 "filmgate.dev/proto/jobs/v1"
 	"filmgate.dev/services/job-status/internal/access"
 	"filmgate.dev/services/job-status/internal/audit"
+	"filmgate.dev/services/job-status/internal/guess"
 	"filmgate.dev/services/job-status/internal/login"
 	"filmgate.dev/services/job-status/internal/text"
 	"filmgate.dev/services/job-status/internal/user"
@@ -24,6 +26,7 @@ type edge struct {
 	passwords *login.Passwords
 	hub       *watch.Hub
 	refusals  *refusals
+	failures  *failures
 }
 
 type edgeStore interface {
@@ -39,8 +42,15 @@ func (s *edge) Authenticate(ctx context.Context, req *jobsv1.AuthenticateRequest
 	if _, err := s.guard.asService(ctx); err != nil {
 		return nil, err
 	}
-	u, err := s.store.UserBySFTPName(ctx, strings.ToLower(text.Clip(req.GetUserName())))
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	try, before, err := s.failures.attempt(ctx, req.GetClientAddress(), req.GetUserName())
+	if err != nil {
+		return nil, err
+	}
+	if !before.Banned.IsZero() { // without the work: a ban must not be a way to burn our time
+		return nil, unauthenticated(s.failures.refusal(before, before.Banned))
+	}
+	u, err := s.user(ctx, try)
+	if err != nil {
 		return nil, err
 	}
 	refusal, final, err := s.check(ctx, u, req)
@@ -52,23 +62,72 @@ func (s *edge) Authenticate(ctx context.Context, req *jobsv1.AuthenticateRequest
 			refusal = fault.Message(err)
 		}
 	}
-	how := "sftp"
-	if version := text.Clip(req.GetClientVersion()); version != "" {
-		how += " " + version
-	}
-	event := attempt(how, u, req.GetUserName(), req.GetClientAddress(), refusal)
-	if refusal != "" {
-		if final {
-			s.refusals.record(ctx, event)
+	event := attempt(how(req.GetClientVersion()), u, req.GetUserName(), req.GetClientAddress(), refusal)
+	switch {
+	case refusal != "" && !final: // agents with many keys are not punished
+		return nil, unauthenticated(nil)
+	case refusal != "":
+		s.refusals.record(ctx, event)
+		banned, err := s.failures.count(ctx, try, u)
+		if err != nil {
+			return nil, err
 		}
-		return nil, fault.Unauthenticated(wrongSFTPLogin)
-	}
-	if final {
+		return nil, unauthenticated(s.failures.refusal(before, banned))
+	case final:
+		if banned, err := s.failures.banned(ctx, try); err != nil {
+			return nil, err
+		} else if !banned.IsZero() {
+			return nil, unauthenticated(s.failures.refusal(before, banned))
+		}
+		if err := s.failures.store.LoggedIn(ctx, try, before, s.failures.now()); err != nil {
+			return nil, err
+		}
 		if err := s.store.Record(ctx, event); err != nil {
 			return nil, err
 		}
 	}
-	return &jobsv1.AuthenticateResponse{Principal: principalProto(u, u.SFTP.UserName)}, nil
+	answer := &jobsv1.AuthenticateResponse{Principal: principalProto(u, u.SFTP.UserName)}
+	if req.GetPublicKey() == nil { // a key cannot be guessed
+		answer.Delay = s.failures.wait(before)
+	}
+	return answer, nil
+}
+
+func (s *edge) CountRefusedKeys(ctx context.Context, req *jobsv1.CountRefusedKeysRequest) (*jobsv1.CountRefusedKeysResponse, error) {
+	if _, err := s.guard.asService(ctx); err != nil {
+		return nil, err
+	}
+	try, before, err := s.failures.attempt(ctx, req.GetClientAddress(), req.GetUserName())
+	if err != nil {
+		return nil, err
+	}
+	banned := before.Banned
+	if banned.IsZero() {
+		u, err := s.user(ctx, try)
+		if err != nil {
+			return nil, err
+		}
+		refusal := fmt.Sprintf("no login by any of %d keys", max(1, req.GetKeys()))
+		s.refusals.record(ctx, attempt(how(req.GetClientVersion()), u, req.GetUserName(), req.GetClientAddress(), refusal))
+		if banned, err = s.failures.count(ctx, try, u); err != nil {
+			return nil, err
+		}
+	}
+	return &jobsv1.CountRefusedKeysResponse{Refusal: s.failures.refusal(before, banned)}, nil
+}
+
+// user answers whom the attempt is as; nobody is no error.
+func (s *edge) user(ctx context.Context, a guess.Attempt) (user.User, error) {
+	u, err := s.store.UserBySFTPName(ctx, a.User)
+	if fault.Is(err, fault.NotFound) {
+		return user.User{}, nil
+	}
+	return u, err
+}
+
+// how says in the audit by what program somebody came.
+func how(version string) string {
+	return strings.TrimSpace("sftp " + text.Clip(version))
 }
 
 // check compares the credential with the user's, who may be unknown. final is false while a client only asks whether a key

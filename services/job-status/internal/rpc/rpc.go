@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	jobsv1 "filmgate.dev/proto/jobs/v1"
+	"filmgate.dev/services/job-status/internal/guess"
 	"filmgate.dev/services/job-status/internal/login"
 	"filmgate.dev/services/job-status/internal/watch"
 )
@@ -22,6 +23,8 @@ type Store interface {
 	userStore
 	auditStore
 	edgeStore
+	failureStore
+	banStore
 }
 
 // Deps of the services.
@@ -29,23 +32,29 @@ type Deps struct {
 	Store     Store
 	Passwords *login.Passwords
 	Hub       *watch.Hub
+	// Rules are how those who guess passwords are met.
+	Rules guess.Rules
 	// Tokens of services and operators, who may name any account.
 	Tokens []string
 	// SessionLifetime of a web login.
 	SessionLifetime time.Duration
 	// Changed is called after a change of the account was committed.
 	Changed func(ctx context.Context, account string)
-	Log     *slog.Logger
+	// Now is what failed logins and bans are timed by.
+	Now func() time.Time
+	Log *slog.Logger
 }
 
 // Register adds all services to the server.
 func Register(server grpc.ServiceRegistrar, d Deps) {
 	g := newGuard(d.Store, d.Tokens)
 	r := newRefusals(d.Store, d.Log)
+	f := &failures{store: d.Store, rules: d.Rules, now: d.Now, log: d.Log}
 	jobsv1.RegisterIdentityServiceServer(server, &identity{guard: g, store: d.Store, passwords: d.Passwords, lifetime: d.SessionLifetime, refusals: r})
 	jobsv1.RegisterAccountServiceServer(server, &accounts{guard: g, store: d.Store})
 	jobsv1.RegisterJobServiceServer(server, &jobs{guard: g, store: d.Store, changed: d.Changed})
 	jobsv1.RegisterUserServiceServer(server, &users{guard: g, store: d.Store, passwords: d.Passwords, changed: d.Changed})
 	jobsv1.RegisterAuditServiceServer(server, &audits{guard: g, store: d.Store})
-	jobsv1.RegisterEdgeServiceServer(server, &edge{guard: g, store: d.Store, passwords: d.Passwords, hub: d.Hub, refusals: r})
+	jobsv1.RegisterEdgeServiceServer(server, &edge{guard: g, store: d.Store, passwords: d.Passwords, hub: d.Hub, refusals: r, failures: f})
+	jobsv1.RegisterBanServiceServer(server, &bans{guard: g, store: d.Store, now: d.Now})
 }

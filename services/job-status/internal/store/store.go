@@ -27,6 +27,7 @@ type Store struct {
 	db           *sqldb.DB
 	installation string
 	now          func() time.Time
+	maxFailures  int
 }
 
 // Open brings the database's schema up to date. The installation's name goes into events.
@@ -37,7 +38,7 @@ func Open(ctx context.Context, db *sqldb.DB, installation string) (*Store, error
 	if err := outbox.Migrate(ctx, db); err != nil {
 		return nil, err
 	}
-	return &Store{db: db, installation: installation, now: time.Now}, nil
+	return &Store{db: db, installation: installation, now: time.Now, maxFailures: maxFailures}, nil
 }
 
 // Ping reports whether the database answers.

@@ -1,6 +1,7 @@
 package sftpd
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -74,7 +75,11 @@ func (s *Server) greet(raw net.Conn) (*ssh.ServerConn, <-chan ssh.NewChannel, <-
 	if err := raw.SetDeadline(time.Now().Add(s.Config.LoginWithin)); err != nil {
 		return nil, nil, nil, err
 	}
-	conn, channels, requests, err := ssh.NewServerConn(patient, s.SSH)
+	ctx, cancel := context.WithTimeout(s.ctx, s.Config.LoginWithin)
+	defer cancel()
+	visit := s.Door.Visit(ctx)
+	defer visit.End()
+	conn, channels, requests, err := ssh.NewServerConn(patient, visit.Config())
 	if err != nil {
 		return nil, nil, nil, err
 	}

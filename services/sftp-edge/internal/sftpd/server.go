@@ -10,9 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"filmgate.dev/services/sftp-edge/internal/jobs"
+	"filmgate.dev/services/sftp-edge/internal/login"
 	"filmgate.dev/services/sftp-edge/internal/original"
 	"filmgate.dev/services/sftp-edge/internal/tree"
 	"filmgate.dev/services/sftp-edge/internal/upload"
@@ -41,7 +40,7 @@ type Config struct {
 // Server is the SFTP side of the edge. Fill in every field, then call Serve once.
 type Server struct {
 	Config    Config
-	SSH       *ssh.ServerConfig
+	Door      *login.Door
 	Jobs      *jobs.Watcher
 	Tree      tree.Finder
 	Originals original.Store
@@ -123,6 +122,9 @@ func (s *Server) accept(ctx context.Context, lis net.Listener) error {
 
 // admit counts a connection in, unless there are too many.
 func (s *Server) admit(conn net.Conn) bool {
+	if s.Door.Banned(login.Address(conn.RemoteAddr())) {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.conns) >= s.Config.MaxConnections || s.strangers >= s.Config.MaxUnauthenticated {

@@ -79,7 +79,8 @@ func run(ctx context.Context) error {
 	service, err := studio.New(cfg.Config, studio.Deps{
 		Identity: jobsv1.NewIdentityServiceClient(jobs), Jobs: jobsv1.NewJobServiceClient(jobs),
 		Users: jobsv1.NewUserServiceClient(jobs), Accounts: jobsv1.NewAccountServiceClient(jobs),
-		Audit: jobsv1.NewAuditServiceClient(jobs), Catalog: catalogv1.NewCatalogServiceClient(mapper),
+		Audit: jobsv1.NewAuditServiceClient(jobs), Bans: jobsv1.NewBanServiceClient(jobs),
+		Catalog:  catalogv1.NewCatalogServiceClient(mapper),
 		EdgeCard: studio.EdgeCard{SFTPAddress: cfg.SFTPAddress, HostKeySHA256: cfg.HostKey},
 		NATS:     nc, Bucket: bucket, Log: log,
 	})

@@ -4,11 +4,13 @@ import (
 	"net/http"
 	"strings"
 
+	"filmgate.dev/pkg/fault"
 	jobsv1 "filmgate.dev/proto/jobs/v1"
 	"filmgate.dev/services/studio/internal/session"
 )
 
 type activityPage struct {
+	Bans   []*jobsv1.Ban
 	Events []auditRow
 	Next   string
 	More   bool
@@ -39,8 +41,27 @@ func (p *Pages) activity(w http.ResponseWriter, r *http.Request, who session.Ses
 			AuditEvent: event, Words: sentenceOf(event.GetAction()), Refused: inVain(event.GetAction()),
 		})
 	}
+	if newest := page.Job == "" && page.User == "" && !page.More; newest && who.Principal.GetRole() == jobsv1.Role_ROLE_ADMIN {
+		bans, err := p.Bans.ListBans(ctx, &jobsv1.ListBansRequest{})
+		if err != nil { // the page is worth showing without them, such as while an older job-status is running
+			p.Log.WarnContext(ctx, "the bans cannot be shown", "error", err)
+		}
+		page.Bans = bans.GetBans()
+	}
 	p.show(w, r, &who, http.StatusOK, "activity", page)
 	return nil
+}
+
+// liftBan lets an address in again. One that was let in meanwhile is as good.
+func (p *Pages) liftBan(w http.ResponseWriter, r *http.Request, _ session.Session) error {
+	if err := readForm(r); err != nil {
+		return err
+	}
+	_, err := p.Bans.LiftBan(r.Context(), &jobsv1.LiftBanRequest{Network: r.PostForm.Get("network")})
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	return seeOther(w, r, "/activity", "ban-lifted")
 }
 
 // inVain reports whether somebody wanted something and did not get it.

@@ -30,6 +30,7 @@ type Config struct {
 	Users    jobsv1.UserServiceClient
 	Accounts jobsv1.AccountServiceClient
 	Audit    jobsv1.AuditServiceClient
+	Bans     jobsv1.BanServiceClient
 	Catalog  catalogv1.CatalogServiceClient
 	Bucket   *objects.Bucket
 	Sessions *session.Sessions
@@ -106,6 +107,7 @@ func (p *Pages) Handler() http.Handler {
 		"POST /users/{user}/keys/remove": p.removeKey,
 		"GET /connect":                   p.connect,
 		"GET /activity":                  p.activity,
+		"POST /bans/lift":                p.liftBan,
 	} {
 		mux.Handle(pattern, p.withSession(handle))
 	}

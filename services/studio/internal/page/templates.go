@@ -127,6 +127,7 @@ var done = map[string]string{
 	"photo-show":    "The photo is shown to customers again.",
 	"photo-move":    "The photo is moved.",
 	"user-saved":    "Saved.",
+	"ban-lifted":    "The ban is lifted. The SFTP server hears of it within ten seconds.",
 	"user-on":       "The user is switched on.",
 	"user-off":      "The user is switched off. Running connections end within seconds.",
 	"sftp-on":       "SFTP access is on.",

@@ -16,8 +16,7 @@ const (
 	maxCounted = 10_000
 )
 
-// throttle bounds how often a password may be guessed through the form. job-status has its own counters for all
-// replicas; this one keeps the guessing away from it.
+// throttle bounds how often a password may be guessed through the form of this replica. job-status counts SFTP logins only.
 type throttle struct {
 	mu     sync.Mutex
 	counts map[string]count
