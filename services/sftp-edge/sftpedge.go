@@ -35,6 +35,7 @@ type Config struct {
 	Extensions                   []string      `env:"FILMGATE_EXTENSIONS" default:".jpg,.jpeg,.png" help:"files that are accepted"`
 	Memory                       env.Bytes     `env:"FILMGATE_SFTP_MEMORY" help:"memory for the bytes of all running transfers, at least 64MiB; unset: half of what the process may use, 512MiB where it may use all"`
 	ProxyFrom                    []string      `env:"FILMGATE_SFTP_PROXY_FROM" help:"networks of the load balancers, such as 10.0.0.0/8, that say in a PROXY protocol header whom a connection comes from; when set, nobody else is served"`
+	NISTCurves                   bool          `env:"FILMGATE_SFTP_NIST_CURVES" default:"false" help:"offer ECDSA host keys and ECDH over NIST curves too, for programs and cameras that know no newer ones"`
 	MaxConnections               int           `env:"FILMGATE_SFTP_MAX_CONNECTIONS" default:"512" help:"connections at once"`
 	MaxPerAddress                int           `env:"FILMGATE_SFTP_MAX_PER_ADDRESS" default:"256" help:"connections at once from one IPv4 address or IPv6 /64"`
 	MaxUnauthenticated           string        `env:"FILMGATE_SFTP_MAX_UNAUTHENTICATED" default:"64:30:256" help:"connections at once that have not logged in yet, start:rate:full: from start on, rate percent are turned away and ever more, from full on all"`
@@ -143,7 +144,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Idle: cfg.Idle, Bandwidth: int64(cfg.UserBandwidth),
 			Drain: cfg.Drain, Store: cfg.Store, Commit: cfg.Commit, Upload: measures,
 		},
-		SSH:       login.ServerConfig(deps.HostKeys, deps.Jobs, deps.Log),
+		SSH:       login.ServerConfig(login.Offered(deps.HostKeys, cfg.NISTCurves), deps.Jobs, deps.Log),
 		Balancers: balancers,
 		Metrics:   deps.Metrics,
 		Jobs:      watcher,
@@ -153,6 +154,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Transfers: transfers,
 		Refused:   func(r sftpd.Refusal) { recorder.Add(event(r)) },
 		Log:       deps.Log,
+	}
+	if cfg.NISTCurves {
+		login.AddNISTCurves(s.server.SSH)
 	}
 	return s, nil
 }
