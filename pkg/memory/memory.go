@@ -19,18 +19,21 @@ import (
 // the binary's own pages, and buffers in the kernel that the container pays for.
 const share = 90
 
-// Limit tells the Go runtime about the container's limit, unless there is none or GOMEMLIMIT says what it should be. Call
-// it before anything asks the runtime for its limit.
-func Limit(log *slog.Logger) {
-	if os.Getenv("GOMEMLIMIT") != "" {
-		return
+// Limit tells the Go runtime about the container's limit, unless there is none or GOMEMLIMIT says what it should be. Where
+// there is a limit, which bounds what that costs, garbage is collected only when the heap has grown by garbage percent,
+// unless GOGC says when. Call it before anything asks the runtime for its limit.
+func Limit(garbage int, log *slog.Logger) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		limit, found := container(os.DirFS("/"))
+		if !found {
+			return
+		}
+		debug.SetMemoryLimit(limit / 100 * share)
+		log.Debug("the container's memory is limited", "container", limit, "runtime", limit/100*share)
 	}
-	limit, found := container(os.DirFS("/"))
-	if !found {
-		return
+	if os.Getenv("GOGC") == "" && debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		debug.SetGCPercent(garbage)
 	}
-	debug.SetMemoryLimit(limit / 100 * share)
-	log.Debug("the container's memory is limited", "container", limit, "runtime", limit/100*share)
 }
 
 // container answers the smallest limit of this process's control group and those around it.

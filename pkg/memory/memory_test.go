@@ -48,23 +48,39 @@ func TestContainer(t *testing.T) {
 	}
 }
 
+// percent answers what GOGC is now.
+func percent() int {
+	now := debug.SetGCPercent(100)
+	debug.SetGCPercent(now)
+	return now
+}
+
 func TestLimit(t *testing.T) {
-	before := debug.SetMemoryLimit(-1)
-	defer debug.SetMemoryLimit(before)
-	log := slog.New(slog.DiscardHandler)
-	debug.SetMemoryLimit(math.MaxInt64)
-	t.Setenv("GOMEMLIMIT", "1GiB") // it was read when the process began
-	Limit(log)
-	if got := debug.SetMemoryLimit(-1); got != math.MaxInt64 {
-		t.Errorf("what the operator said was overruled: %d", got)
-	}
-	t.Setenv("GOMEMLIMIT", "")
-	Limit(log)
-	want := int64(math.MaxInt64)
-	if limit, found := container(os.DirFS("/")); found {
-		want = limit / 100 * 90
-	}
-	if got := debug.SetMemoryLimit(-1); got != want {
-		t.Errorf("%d instead of %d", got, want)
+	limitBefore, percentBefore := debug.SetMemoryLimit(-1), percent()
+	defer debug.SetMemoryLimit(limitBefore)
+	defer debug.SetGCPercent(percentBefore)
+	ours, limited := container(os.DirFS("/"))
+	for _, c := range []struct {
+		name, goMemLimit, goGC string
+		set, wantLimit         int64 // set: what GOMEMLIMIT made it when the process began
+		wantPercent            int
+	}{
+		{"both are said", "1GiB", "70", 1 << 30, 1 << 30, 70},
+		{"the limit is said", "1GiB", "", 1 << 30, 1 << 30, 200},
+		{"no limit is said", "off", "", math.MaxInt64, math.MaxInt64, 70},
+		{"the container's", "", "", math.MaxInt64, ours / 100 * 90, 200},
+		{"the container's, GOGC is said", "", "70", math.MaxInt64, ours / 100 * 90, 70},
+	} {
+		if c.goMemLimit == "" && !limited {
+			c.wantLimit, c.wantPercent = math.MaxInt64, 70
+		}
+		debug.SetMemoryLimit(c.set)
+		debug.SetGCPercent(70)
+		t.Setenv("GOMEMLIMIT", c.goMemLimit)
+		t.Setenv("GOGC", c.goGC)
+		Limit(200, slog.New(slog.DiscardHandler))
+		if limit := debug.SetMemoryLimit(-1); limit != c.wantLimit || percent() != c.wantPercent {
+			t.Errorf("%s: %d, %d%%", c.name, limit, percent())
+		}
 	}
 }
