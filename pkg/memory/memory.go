@@ -19,6 +19,9 @@ import (
 // the binary's own pages, and buffers in the kernel that the container pays for.
 const share = 90
 
+// Go is how much the heap grows between two collections when nobody says otherwise, in percent.
+const Go = 100
+
 // Limit tells the Go runtime about the container's limit, unless there is none or GOMEMLIMIT says what it should be. Where
 // there is a limit, which bounds what that costs, garbage is collected only when the heap has grown by garbage percent,
 // unless GOGC says when. Call it before anything asks the runtime for its limit.
