@@ -325,6 +325,19 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
+// A user's bandwidth holds for an upload, which it slows and does not break. (How it is shared: sftpd's own tests.)
+func TestUserBandwidth(t *testing.T) {
+	e := start(t, func(c *sftpedge.Config) { c.UserBandwidth = 1 << 20 })
+	c := e.client("anna")
+	must(t, c.Mkdir("/JOB00001/Class 1"))
+	begun := time.Now()
+	e.put(c, "/JOB00001/Class 1/a.jpg", photo(3<<20, 1))
+	if took := time.Since(begun); took < 2*time.Second { // a quarter of a second is lent
+		t.Errorf("3 MiB at 1 MiB/s took %v", took)
+	}
+	e.landed("Class 1/a.jpg", photo(3<<20, 1))
+}
+
 // R34: SFTP is all there is. What else SSH can do is refused in words or ignored, and harms nobody who asks.
 func TestR34_OnlySFTP(t *testing.T) {
 	e := start(t)

@@ -28,7 +28,7 @@ var (
 type Balancers []netip.Prefix
 
 // unwrap answers the connection as the client's. It may wait for a header, and reads nothing beyond it for good.
-func (b Balancers) unwrap(raw net.Conn, within time.Duration) (net.Conn, error) {
+func (b Balancers) unwrap(raw net.Conn, until time.Time) (net.Conn, error) {
 	if len(b) == 0 {
 		return raw, nil
 	}
@@ -36,10 +36,16 @@ func (b Balancers) unwrap(raw net.Conn, within time.Duration) (net.Conn, error) 
 	if err != nil || !slices.ContainsFunc(b, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) }) {
 		return nil, errElsewhere
 	}
-	if err := raw.SetReadDeadline(time.Now().Add(min(within, headerWithin))); err != nil {
+	if within := time.Now().Add(headerWithin); within.Before(until) {
+		until = within
+	}
+	if err := raw.SetReadDeadline(until); err != nil {
 		return nil, err
 	}
 	reader := bufio.NewReaderSize(raw, headerBuffer)
+	if _, err := reader.Peek(1); err != nil { // the library does not tell an end from a wrong beginning
+		return nil, err
+	}
 	header, err := proxyproto.Read(reader)
 	if err != nil {
 		return nil, fmt.Errorf("reading the PROXY header: %w", err)

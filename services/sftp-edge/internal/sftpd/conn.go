@@ -3,9 +3,11 @@ package sftpd
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -38,12 +40,13 @@ func (s *Server) handle(raw net.Conn, visitor *visitor) {
 	defer raw.Close()
 	defer s.contain(raw, "the door")
 	giveUpAfter(raw, s.Config.Dead)
-	client, ok := s.place(raw, visitor)
+	until := time.Now().Add(s.Config.LoginWithin)
+	client, ok := s.place(raw, visitor, until)
 	if !ok {
 		return
 	}
 	patient := &patient{Conn: client}
-	conn, channels, requests, err := s.greet(patient, visitor)
+	conn, channels, requests, err := s.greet(patient, visitor, until)
 	if err != nil {
 		s.stranger(client, err)
 		return
@@ -52,11 +55,13 @@ func (s *Server) handle(raw net.Conn, visitor *visitor) {
 }
 
 // place finds out whom the connection comes from, and whether there is room for one more from there.
-func (s *Server) place(raw net.Conn, visitor *visitor) (net.Conn, bool) {
-	client, err := s.Balancers.unwrap(raw, s.Config.LoginWithin)
+func (s *Server) place(raw net.Conn, visitor *visitor, until time.Time) (net.Conn, bool) {
+	client, err := s.Balancers.unwrap(raw, until)
 	switch {
 	case errors.Is(err, errElsewhere):
 		s.tally.add(reasonElsewhere, raw.RemoteAddr())
+		return nil, false
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET): // it only looked whether the door is open
 		return nil, false
 	case err != nil:
 		s.tally.add(reasonHeader, raw.RemoteAddr(), "err", err)
@@ -70,9 +75,9 @@ func (s *Server) place(raw net.Conn, visitor *visitor) (net.Conn, bool) {
 }
 
 // greet shakes hands and logs in, within the time that a stranger has.
-func (s *Server) greet(client *patient, visitor *visitor) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
+func (s *Server) greet(client *patient, visitor *visitor, until time.Time) (*ssh.ServerConn, <-chan ssh.NewChannel, <-chan *ssh.Request, error) {
 	defer visitor.known()
-	if err := client.SetDeadline(time.Now().Add(s.Config.LoginWithin)); err != nil {
+	if err := client.SetDeadline(until); err != nil {
 		return nil, nil, nil, err
 	}
 	conn, channels, requests, err := ssh.NewServerConn(client, s.SSH)
