@@ -92,7 +92,8 @@ func (s *Server) greet(client *patient, visitor *visitor, until time.Time) (*ssh
 func (s *Server) stranger(client net.Conn, err error) {
 	var none *ssh.AlgorithmNegotiationError
 	if errors.As(err, &none) {
-		s.tally.add(reasonAlgorithms, client.RemoteAddr(), "err", err)
+		text := err.Error()
+		s.tally.add(reasonAlgorithms, client.RemoteAddr(), "err", text[:min(len(text), maxReported)]) // the client's own list is in it
 		return
 	}
 	s.Log.Debug("no login", "client", client.RemoteAddr(), "err", err)

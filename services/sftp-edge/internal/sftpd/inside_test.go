@@ -301,6 +301,31 @@ func TestStrangersHave20Seconds(t *testing.T) {
 	}
 }
 
+// staying is a connection whose client does not close it at once, so that what it said arrives.
+type staying struct{ net.Conn }
+
+func (staying) Close() error { return nil }
+
+// Whose program is too old is told to the operator, with what it offered, and not more of that than fits.
+func TestNoCommonAlgorithm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := serveInside(t)
+		defer in.stop()
+		conn := in.lis.dial()
+		_, _, _, err := ssh.NewClientConn(staying{conn}, "", &ssh.ClientConfig{
+			Config: ssh.Config{MACs: []string{ssh.HMACSHA1}, Ciphers: []string{ssh.CipherAES128CTR}}, HostKeyCallback: ssh.InsecureIgnoreHostKey(),
+		})
+		if err == nil {
+			t.Error("SHA-1 was taken")
+		}
+		synctest.Wait()
+		if log := in.log.String(); !strings.Contains(log, reasonAlgorithms) || !strings.Contains(log, ssh.HMACSHA1) || len(log) > 2*maxReported {
+			t.Errorf("the log says %s", log)
+		}
+		conn.Close()
+	})
+}
+
 // A connection that nobody uses ends, though its client answers every keepalive; with a reason, where there is a place.
 func TestUnusedConnectionEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
