@@ -48,6 +48,7 @@ type edge struct {
 	bus    *embednats.Server
 	proxy  *proxy // between the edge and the bucket
 	addr   string
+	http   string       // of a process
 	stop   func() error // ends Run and answers what it answered
 	log    *slog.Logger
 }

@@ -25,7 +25,8 @@ type fakeJobs struct {
 	away    bool // answers nobody
 	changed chan struct{}
 	audited []*jobsv1.AuditEvent
-	offers  int // keys that were only offered
+	offers  int      // keys that were only offered
+	from    []string // where the logins came from
 	guessing
 }
 
@@ -79,6 +80,7 @@ func (f *fakeJobs) Authenticate(_ context.Context, r *jobsv1.AuthenticateRequest
 	if f.away {
 		return nil, fault.New(fault.Unavailable, "away")
 	}
+	f.from = append(f.from, r.GetClientAddress())
 	u := f.users[r.GetUserName()]
 	key := r.GetPublicKey()
 	f.note(r)

@@ -187,7 +187,7 @@ func TestRefusalsAreHeldBack(t *testing.T) {
 
 // Those who are held back have few places; an edge that stops waits for none of them.
 func TestTheTarpitIsBounded(t *testing.T) {
-	e := start(t, func(c *sftpedge.Config) { c.MaxUnauthenticated = 2 })
+	e := start(t, func(c *sftpedge.Config) { c.MaxUnauthenticated = "2" })
 	e.jobs.change(func() { e.jobs.hold = durationpb.New(time.Hour) })
 	first := make(chan error, 1)
 	go func() {

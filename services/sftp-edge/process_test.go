@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +19,7 @@ import (
 )
 
 // process runs the command sftp-edge beside e, with the same bus, bucket and job-status; e then means that one.
-func (e *edge) process() *exec.Cmd {
+func (e *edge) process(settings ...string) *exec.Cmd {
 	e.t.Helper()
 	must(e.t, e.stop())
 	dir := e.t.TempDir()
@@ -29,16 +32,17 @@ func (e *edge) process() *exec.Cmd {
 	must(e.t, err)
 	e.keys = keys
 	command := exec.Command(dir + "/sftp-edge")
-	command.Env = append(append(os.Environ(), e.environment(dir+"/keys")...), "GOGC=400", "GOMEMLIMIT=512MiB")
+	command.Env = append(append(os.Environ(), e.environment(dir+"/keys")...), "GOMEMLIMIT=512MiB", "GOGC=")
+	command.Env = append(command.Env, settings...)
 	stderr, err := command.StderrPipe()
 	must(e.t, err)
 	must(e.t, command.Start())
 	e.t.Cleanup(func() { command.Process.Kill(); command.Wait() })
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
-		var line struct{ Msg, Address string }
+		var line struct{ Msg, Address, HTTP string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "SFTP is served" {
-			e.addr = line.Address
+			e.addr, e.http = line.Address, "http://"+line.HTTP
 			go func() { // until the process ends
 				for lines.Scan() {
 				}
@@ -71,6 +75,12 @@ func TestCommand(t *testing.T) {
 	must(t, c.Mkdir("/JOB00001/Class 1"))
 	e.put(c, "/JOB00001/Class 1/a.jpg", photo(1000, 1))
 	e.landed("Class 1/a.jpg", photo(1000, 1))
+	_, metrics := e.get("/metrics")
+	for _, line := range []string{"go_gc_gomemlimit_bytes 5.36870912e+08", "go_gc_gogc_percent 200"} {
+		if !strings.Contains(metrics, "\n"+line+"\n") {
+			t.Errorf("the runtime's limits are not %q", line)
+		}
+	}
 	must(t, command.Process.Signal(syscall.SIGTERM))
 	if err := command.Wait(); err != nil {
 		t.Error(err)
@@ -78,6 +88,55 @@ func TestCommand(t *testing.T) {
 	help := exec.Command(command.Path, "--help")
 	if out, err := help.CombinedOutput(); err != nil || !strings.Contains(string(out), "FILMGATE_SFTP_MEMORY") {
 		t.Errorf("%s %v", out, err)
+	}
+}
+
+// get answers the status of one of the process's pages, 0 when it does not answer, and its text.
+func (e *edge) get(path string) (int, string) {
+	response, err := http.Get(e.http + path)
+	if err != nil {
+		return 0, ""
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	must(e.t, err)
+	return response.StatusCode, string(text)
+}
+
+// SIGTERM: not ready at once, nobody new, the upload that runs is finished and the probes answer until then; exit 0.
+func TestTerminated(t *testing.T) {
+	e := start(t)
+	command := e.process()
+	c := e.client("anna")
+	must(t, c.Mkdir("/JOB00001/Class 1"))
+	f, err := c.Create("/JOB00001/Class 1/a.jpg")
+	must(t, err)
+	_, err = f.Write(photo(1000, 1))
+	must(t, err)
+	if code, _ := e.get("/readyz"); code != http.StatusOK {
+		t.Errorf("/readyz before: %d", code)
+	}
+	if _, text := e.get("/metrics"); !strings.Contains(text, "\nfilmgate_sftp_connections 1\n") {
+		t.Error("/metrics does not count the connection")
+	}
+	must(t, command.Process.Signal(syscall.SIGTERM))
+	eventually(t, "nobody new is taken", func() bool {
+		conn, err := net.Dial("tcp", e.addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	if code, text := e.get("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "running") {
+		t.Errorf("/readyz while it drains: %d %s", code, text)
+	}
+	if code, _ := e.get("/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz while it drains: %d", code)
+	}
+	must(t, f.Close())
+	e.landed("Class 1/a.jpg", photo(1000, 1))
+	if err := command.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

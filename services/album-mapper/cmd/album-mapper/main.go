@@ -16,6 +16,7 @@ import (
 	"filmgate.dev/pkg/env"
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/files"
+	"filmgate.dev/pkg/memory"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/sqldb"
@@ -58,6 +59,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	memory.Limit(memory.Go, log)
 	db, err := sqldb.Open(ctx, at.Database)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"filmgate.dev/pkg/env"
 	"filmgate.dev/pkg/events"
+	"filmgate.dev/pkg/memory"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/sqldb"
 	"filmgate.dev/pkg/telemetry"
@@ -50,6 +51,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	memory.Limit(memory.Go, log)
 	db, err := sqldb.Open(ctx, c.Database)
 	if err != nil {
 		return err

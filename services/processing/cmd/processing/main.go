@@ -15,6 +15,7 @@ import (
 
 	"filmgate.dev/pkg/env"
 	"filmgate.dev/pkg/events"
+	"filmgate.dev/pkg/memory"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/telemetry"
@@ -50,6 +51,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	memory.Limit(memory.Go, log)
 	nc, err := at.NATS.Connect("processing", log)
 	if err != nil {
 		return err

@@ -25,19 +25,23 @@ type Door struct {
 	log    *slog.Logger
 }
 
-// NewDoor makes a door. At most waiting clients at a time are kept waiting for a refusal; more than that are sent away at once.
-func NewDoor(hostKeys []ssh.Signer, jobs Authenticator, waiting int, log *slog.Logger) *Door {
-	return &Door{Bans: newBans(), config: serverConfig(hostKeys), jobs: jobs, tarpit: make(chan struct{}, max(1, waiting)), log: log}
+// NewDoor makes a door, with nist also for programs that know nothing newer than NIST's curves. At most waiting clients at a
+// time are kept waiting for a refusal; more than that are sent away at once.
+func NewDoor(hostKeys []ssh.Signer, nist bool, jobs Authenticator, waiting int, log *slog.Logger) *Door {
+	return &Door{Bans: newBans(), config: serverConfig(hostKeys, nist), jobs: jobs, tarpit: make(chan struct{}, max(1, waiting)), log: log}
 }
 
-func serverConfig(hostKeys []ssh.Signer) ssh.ServerConfig {
+func serverConfig(hostKeys []ssh.Signer, nist bool) ssh.ServerConfig {
 	config := ssh.ServerConfig{
 		Config:                  algorithms(),
 		PublicKeyAuthAlgorithms: keyAlgorithms(),
 		MaxAuthTries:            maxAuthTries,
 		ServerVersion:           "SSH-2.0-Filmgate",
 	}
-	for _, key := range hostKeys {
+	if nist {
+		config.KeyExchanges = append(config.KeyExchanges, nistCurves()...) // after all better ones
+	}
+	for _, key := range offered(hostKeys, nist) {
 		config.AddHostKey(withoutSHA1(key))
 	}
 	return config

@@ -34,9 +34,9 @@ const (
 
 // record has an event written down, unless there are too many of its user's. They are all in the log.
 func (s *session) record(e Event) {
-	limit := s.visitor.rows
+	limit := s.guest.rows
 	if strings.HasSuffix(e.Action, "_refused") {
-		limit = s.visitor.refusals
+		limit = s.guest.refusals
 	}
 	if !limit.Allow() {
 		s.conn.log.Warn("too many events of one user: one is not in the audit", "action", e.Action, "path", e.Path)

@@ -12,7 +12,7 @@ import (
 )
 
 // onlySFTP is what a person sees who tries anything else.
-const onlySFTP = "This server speaks SFTP only. Use an SFTP program such as FileZilla or sftp; with scp leave out -O.\r\n"
+const onlySFTP = "This server speaks SFTP only. Use an SFTP program such as FileZilla or sftp; with scp leave out -O."
 
 // firstJobs is how long a session waits for the list of jobs before it begins without.
 const firstJobs = 3 * time.Second
@@ -38,7 +38,7 @@ func (c *connection) channels(channels <-chan ssh.NewChannel, work *sync.WaitGro
 			<-places
 			continue
 		}
-		work.Go(func() {
+		c.run(work, "channel", func() {
 			defer func() { <-places }()
 			defer func() { _ = channel.Close() }()
 			c.serve(channel, requests)
@@ -58,12 +58,11 @@ func (c *connection) serve(channel ssh.Channel, requests <-chan *ssh.Request) {
 		case request.Type == "subsystem" && name(request.Payload) == "sftp":
 			started = true
 			_ = request.Reply(true, nil)
-			work.Go(func() { c.sftp(channel) })
+			c.run(&work, "sftp", func() { c.sftp(channel) })
 		case request.Type == "exec" || request.Type == "shell":
 			started = true
 			_ = request.Reply(true, nil)
-			_, _ = io.WriteString(channel.Stderr(), onlySFTP)
-			exit(channel, 1)
+			say(channel, onlySFTP)
 		default: // env, pty-req, window-change, …
 			_ = request.Reply(false, nil)
 		}
@@ -77,11 +76,44 @@ func (c *connection) sftp(channel ssh.Channel) {
 	cancel()
 	s := newSession(c)
 	defer s.end()
-	server := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
+	defer c.opened(channel, s)()
+	server := sftp.NewRequestServer(heard{channel, &c.pending}, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
 	if err := server.Serve(); err != nil && !errors.Is(err, io.EOF) {
 		c.log.Debug("the SFTP session broke off", "err", err)
 	}
 	exit(channel, 0)
+}
+
+// opened has the session known to the connection until it is over.
+func (c *connection) opened(channel ssh.Channel, s *session) (over func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sessions[channel] = s
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.sessions, channel)
+	}
+}
+
+// heard is a channel that notes when its client asks for something.
+type heard struct {
+	ssh.Channel
+	pending *pending
+}
+
+func (h heard) Read(b []byte) (int, error) {
+	n, err := h.Channel.Read(b)
+	if n > 0 {
+		h.pending.hear()
+	}
+	return n, err
+}
+
+// say has the client's program show words, and ends the channel.
+func say(channel ssh.Channel, words string) {
+	_, _ = io.WriteString(channel.Stderr(), words+"\r\n")
+	exit(channel, 1)
 }
 
 // exit ends a channel as a program's end would.

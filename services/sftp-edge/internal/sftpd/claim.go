@@ -23,12 +23,12 @@ type claim struct {
 
 // claimed begins an upload with a claim, or refuses it.
 func (s *session) claimed(ctx context.Context, job jobs.Job, folder files.Entry, base *files.Entry, begin func() (*writer, error)) (*writer, error) {
-	if err := s.visitor.begin(s.server.Config.MaxUploads); err != nil {
+	if err := s.guest.begin(s.server.Config.MaxUploads); err != nil {
 		return nil, err
 	}
 	hold, err := s.server.Usage.File(ctx, folderOf(job, folder), base)
 	if err != nil {
-		s.visitor.end()
+		s.guest.end()
 		return nil, err
 	}
 	c := &claim{session: s, hold: hold}
@@ -51,7 +51,7 @@ func (c *claim) drop() {
 	if !c.over {
 		c.over = true
 		c.hold.Drop()
-		c.session.visitor.end()
+		c.session.guest.end()
 	}
 }
 

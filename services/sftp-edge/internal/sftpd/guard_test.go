@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func quiet() *session {
 	return &session{
 		conn: &connection{log: slog.New(slog.DiscardHandler)}, server: &Server{ctx: context.Background()},
-		visitor: &visitor{requests: rate.NewLimiter(rate.Inf, 0)},
+		guest: &guest{requests: rate.NewLimiter(rate.Inf, 0)},
 	}
 }
 

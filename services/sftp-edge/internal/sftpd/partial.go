@@ -101,8 +101,8 @@ func (s *session) discardAt(ctx context.Context, job files.Job, p tree.Path) (bo
 	return s.discard(ctx, job, folder.ID, p.Name())
 }
 
-// errElsewhere refuses to go on with what another connection is sending.
-func errElsewhere(name string) error {
+// sentElsewhere refuses to go on with what another connection is sending.
+func sentElsewhere(name string) error {
 	return fault.New(fault.Conflict, "%q is being uploaded by another connection; close that one, or try again in a minute", name)
 }
 
@@ -114,7 +114,7 @@ func (s *session) yield(p tree.Path) error {
 		return nil
 	}
 	if running.session.conn.address() != s.conn.address() {
-		return errElsewhere(p.Name())
+		return sentElsewhere(p.Name())
 	}
 	running.TransferError(upload.ErrTaken)
 	return running.suspend()
@@ -151,11 +151,11 @@ func (s *session) offer(ctx context.Context, w *writer) (*upload.Choice, error) 
 
 func (s *session) takeOver(ctx context.Context, w *writer, r files.Record) (*upload.Choice, error) {
 	if r.Held(time.Now()) && r.Address != s.conn.address() {
-		return nil, errElsewhere(r.Name)
+		return nil, sentElsewhere(r.Name)
 	}
 	old, err := s.server.Originals.Resume(ctx, r, w.record(), func(result upload.Result) files.Entry { return w.entry(result, r.Upload) })
 	if fault.Is(err, fault.Conflict) {
-		return nil, errElsewhere(r.Name)
+		return nil, sentElsewhere(r.Name)
 	}
 	if err != nil {
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"filmgate.dev/services/sftp-edge/internal/jobs"
 	"filmgate.dev/services/sftp-edge/internal/login"
 	"filmgate.dev/services/sftp-edge/internal/original"
@@ -20,27 +22,34 @@ import (
 
 // Config is the server's limits. Every field must be set.
 type Config struct {
-	MaxConnections     int
-	MaxUnauthenticated int
-	MaxPerUser         int
-	MaxChannels        int // per connection
-	MaxHandles         int // open files and folders, per channel
-	MaxUploads         int // per user, on this edge
-	Requests           int // per user and second
-	AuditOpens         bool
-	LoginWithin        time.Duration
-	Idle               time.Duration // a connection that says nothing for so long is dead
-	Drain              time.Duration // how long running uploads may go on when the server stops
-	Settle             time.Duration // how long the rest then has to become resumable
-	Store              time.Duration // how long a CLOSE waits for the bucket
-	Commit             time.Duration // how long any change waits for the files log
-	Upload             upload.Config
+	MaxConnections               int
+	MaxPerAddress                int
+	Startups                     Startups
+	MaxUnauthenticatedPerAddress int
+	MaxPerUser                   int
+	MaxChannels                  int // per connection
+	MaxHandles                   int // open files and folders, per channel
+	MaxUploads                   int // per user, on this edge
+	Requests                     int // per user and second
+	AuditOpens                   bool
+	LoginWithin                  time.Duration
+	Dead                         time.Duration // a connection that says nothing for so long is dead
+	Stall                        time.Duration // a connection that takes nothing for so long is, too
+	Idle                         time.Duration // a connection that asks for nothing for so long is closed, alive or not
+	Drain                        time.Duration // how long running uploads may go on when the server stops
+	Settle                       time.Duration // how long the rest then has to become resumable
+	Store                        time.Duration // how long a CLOSE waits for the bucket
+	Commit                       time.Duration // how long any change waits for the files log
+	Bandwidth                    int64         // bytes per second and user, each way; 0 = no limit
+	Upload                       upload.Config
 }
 
 // Server is the SFTP side of the edge. Fill in every field, then call Serve once.
 type Server struct {
 	Config    Config
 	Door      *login.Door
+	Balancers Balancers             // may be empty
+	Metrics   prometheus.Registerer // may be nil
 	Jobs      *jobs.Watcher
 	Tree      tree.Finder
 	Originals original.Store
@@ -50,15 +59,19 @@ type Server struct {
 	Audit     func(Event) // hears what was done and what was refused
 	Log       *slog.Logger
 
-	visitors visitors
+	guests   guests
 	work     sync.WaitGroup
 	draining chan struct{}
 	ctx      context.Context // ends when not even running requests may go on
+	open     context.Context // ends when nobody is let in any more
 
-	mu        sync.Mutex
-	conns     map[net.Conn]struct{}
-	strangers int
-	empty     chan struct{} // closed when the last connection is gone, if somebody waits
+	crowd     *crowd
+	tally     *tally
+	bandwidth *bandwidth
+
+	mu    sync.Mutex
+	conns map[net.Conn]*connection // nil for who has not logged in
+	empty chan struct{}            // closed when the last connection is gone, if somebody waits
 }
 
 const (
@@ -72,11 +85,14 @@ const (
 // Serve takes connections until ctx ends, lets running uploads finish for a while, and closes what is left.
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	libraryOnce.Do(library)
-	s.conns = make(map[net.Conn]struct{})
+	s.count()
 	s.draining = make(chan struct{})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	s.ctx = running
+	open, shut := context.WithCancel(running)
+	defer shut()
+	s.open = open
 	closing := context.AfterFunc(ctx, func() { lis.Close() })
 	defer closing()
 	var relaxing sync.WaitGroup
@@ -87,12 +103,28 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	close(s.draining)
 	s.Transfers.Idle(s.Config.Drain)
 	s.linger()
+	shut()
 	s.closeAll() // what still runs becomes resumable
 	late := time.AfterFunc(s.Config.Settle, stop)
 	s.work.Wait()
 	late.Stop()
 	s.Jobs.Wait()
 	return err
+}
+
+// count makes the server ready to count who comes.
+func (s *Server) count() {
+	s.conns = make(map[net.Conn]*connection)
+	s.crowd, s.tally, s.bandwidth = newCrowd(s.Config), newTally(s.Log), newBandwidth(s.Config.Bandwidth)
+	if s.Metrics == nil {
+		return
+	}
+	gauge := func(name, help string, f func() float64) {
+		s.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
+	}
+	gauge("filmgate_sftp_connections", "Connections that are open.", func() float64 { all, _ := s.crowd.size(); return float64(all) })
+	gauge("filmgate_sftp_unauthenticated", "Connections that have not logged in yet.", func() float64 { _, n := s.crowd.size(); return float64(n) })
+	s.Metrics.MustRegister(s.tally.counter)
 }
 
 func (s *Server) accept(ctx context.Context, lis net.Listener) error {
@@ -112,34 +144,24 @@ func (s *Server) accept(ctx context.Context, lis net.Listener) error {
 			case <-time.After(100 * time.Millisecond):
 			case <-ctx.Done():
 			}
-		case !s.admit(conn):
-			conn.Close()
 		default:
-			s.work.Go(func() { s.handle(conn) })
+			s.admit(conn)
 		}
 	}
 }
 
-// admit counts a connection in, unless there are too many.
-func (s *Server) admit(conn net.Conn) bool {
-	if s.Door.Banned(login.Address(conn.RemoteAddr())) {
-		return false
+// admit lets a connection in, unless there are too many.
+func (s *Server) admit(conn net.Conn) {
+	visitor, why := s.crowd.enter()
+	if why != "" {
+		s.tally.add(why, conn.RemoteAddr())
+		conn.Close()
+		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.conns) >= s.Config.MaxConnections || s.strangers >= s.Config.MaxUnauthenticated {
-		s.Log.Warn("a connection was refused: there are too many", "client", conn.RemoteAddr(), "connections", len(s.conns), "unauthenticated", s.strangers)
-		return false
-	}
-	s.conns[conn] = struct{}{}
-	s.strangers++
-	return true
-}
-
-func (s *Server) known() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.strangers--
+	s.conns[conn] = nil
+	s.mu.Unlock()
+	s.work.Go(func() { s.handle(conn, visitor) })
 }
 
 func (s *Server) gone(conn net.Conn) {
@@ -168,11 +190,16 @@ func (s *Server) linger() {
 	}
 }
 
+// closeAll ends all connections, with a word to those that have logged in.
 func (s *Server) closeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for conn := range s.conns {
-		conn.Close()
+	for conn, c := range s.conns {
+		if c == nil {
+			conn.Close()
+			continue
+		}
+		c.run(&s.work, "the end", func() { c.farewell("The server is being restarted. Connect again to go on.") })
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 // session is one SFTP channel: the library calls its methods, several at once.
 type session struct {
 	conn    *connection
-	visitor *visitor
+	guest   *guest
 	end     func() // when the channel is over
 	server  *Server
 	tree    tree.Finder
@@ -37,7 +37,7 @@ const maxUnsettled = 1000
 
 func newSession(c *connection) *session {
 	s := &session{conn: c, server: c.server, tree: c.server.Tree, unsettled: make(map[string]files.Entry)}
-	s.visitor, s.end = c.server.visitors.join(c.principal.GetUserId(), c.server.Config.Requests)
+	s.guest, s.end = c.server.guests.join(c.principal.GetUserId(), c.server.Config.Requests)
 	return s
 }
 

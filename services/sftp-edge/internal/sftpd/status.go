@@ -57,7 +57,7 @@ func (s *session) guard(op, path string, f func() error) (err error) {
 		}
 		err = answer(err)
 	}()
-	s.visitor.slow(s.server.ctx, op)
+	s.guest.slow(s.server.ctx, op)
 	return f()
 }
 

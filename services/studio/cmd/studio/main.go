@@ -12,6 +12,7 @@ import (
 
 	"filmgate.dev/pkg/env"
 	"filmgate.dev/pkg/events"
+	"filmgate.dev/pkg/memory"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/telemetry"
@@ -56,6 +57,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	memory.Limit(memory.Go, log)
 	jobs, err := serve.Dial(cfg.JobStatus, serve.DialConfig{AllowPlaintext: cfg.Plaintext})
 	if err != nil {
 		return err

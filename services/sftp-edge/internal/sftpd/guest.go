@@ -9,19 +9,19 @@ import (
 	"filmgate.dev/pkg/fault"
 )
 
-// visitors are the users that have sessions on this edge: what a user may do at once is counted over all connections.
-type visitors struct {
+// guests are the users that have sessions on this edge: what a user may do at once is counted over all connections.
+type guests struct {
 	mu   sync.Mutex
-	byID map[string]*visitor
+	byID map[string]*guest
 }
 
-// visitor is one user.
-type visitor struct {
+// guest is one user.
+type guest struct {
 	requests *rate.Limiter // beyond it, requests wait
 	rows     *rate.Limiter // beyond it, what was done is only in the log
 	refusals *rate.Limiter // beyond it, what was refused is only in the log
 
-	sessions int // guarded by the visitors
+	sessions int // guarded by the guests
 
 	mu      sync.Mutex
 	uploads int
@@ -36,17 +36,17 @@ const (
 )
 
 // join counts a session in. The second result counts it out.
-func (v *visitors) join(user string, perSecond int) (*visitor, func()) {
+func (v *guests) join(user string, perSecond int) (*guest, func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	one, ok := v.byID[user]
 	if !ok {
-		one = &visitor{
+		one = &guest{
 			requests: rate.NewLimiter(rate.Limit(perSecond), requestsBurst*perSecond),
 			rows:     rate.NewLimiter(rowsPerSecond, rowsBurst), refusals: rate.NewLimiter(refusalsPerSecond, refusalsBurst),
 		}
 		if v.byID == nil {
-			v.byID = make(map[string]*visitor)
+			v.byID = make(map[string]*guest)
 		}
 		v.byID[user] = one
 	}
@@ -62,7 +62,7 @@ func (v *visitors) join(user string, perSecond int) (*visitor, func()) {
 
 // slow holds a request back while its user sends too many. Reads and writes are not counted, because they are as small as
 // the client likes; nor is CLOSE, which has its OPEN. Nothing is refused.
-func (v *visitor) slow(ctx context.Context, op string) {
+func (v *guest) slow(ctx context.Context, op string) {
 	switch op {
 	case "read", "write", "close":
 	default:
@@ -71,7 +71,7 @@ func (v *visitor) slow(ctx context.Context, op string) {
 }
 
 // begin counts an upload in.
-func (v *visitor) begin(most int) error {
+func (v *guest) begin(most int) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.uploads >= most {
@@ -81,7 +81,7 @@ func (v *visitor) begin(most int) error {
 	return nil
 }
 
-func (v *visitor) end() {
+func (v *guest) end() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.uploads--
