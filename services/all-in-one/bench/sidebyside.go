@@ -24,11 +24,12 @@ type figures struct{ wall, cpu, peakMiB float64 }
 
 // sideBySide holds the edge in front of MinIO against OpenSSH's sftp-server in front of the disk.
 type sideBySide struct {
-	bin, dir string
+	dir      string
+	profiles string // folder of the profiles, if any
 	client   client
 	store    *store
 	parts    *parts
-	checked  map[string]bool // server and load: its bytes were compared
+	checked  map[string]bool // by load: its bytes were compared
 }
 
 // measureSideBySide runs `bench edge`.
@@ -37,6 +38,8 @@ func measureSideBySide(ctx context.Context, args []string) (err error) {
 	bin := flags.String("bin", ".bin", "folder of the binary sftp-edge")
 	minio := flags.String("minio", "minio", "the binary of MinIO")
 	rounds := flags.Int("n", 5, "runs of each server with each load; the table has the medians")
+	profiles := flags.String("profile", "", "write CPU and allocation profiles of the edge into this folder; they cost a little themselves")
+	against := flags.String("against", "", "folder of another sftp-edge, to hold this one against instead of OpenSSH: what a change has won")
 	only := flags.String("load", "", "only these loads, separated by commas: one, many, eight")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -49,7 +52,7 @@ func measureSideBySide(ctx context.Context, args []string) (err error) {
 	if len(wanted) == 0 {
 		return fmt.Errorf("-load %q: say one, many or eight", *only)
 	}
-	s := &sideBySide{bin: *bin, checked: make(map[string]bool)}
+	s := &sideBySide{profiles: *profiles, checked: make(map[string]bool)}
 	if s.dir, err = os.MkdirTemp("", "filmgate-bench-edge-"); err != nil {
 		return err
 	}
@@ -66,20 +69,24 @@ func measureSideBySide(ctx context.Context, args []string) (err error) {
 	ours, theirs := make(map[string][]figures), make(map[string][]figures)
 	for i := range *rounds {
 		for _, l := range wanted {
-			a, err := s.edge(ctx, l)
+			a, err := s.edge(ctx, l, *bin)
 			if err != nil {
 				return fmt.Errorf("the edge, %s: %w", l.title, err)
 			}
-			b, err := s.openSSH(ctx, l)
+			b, err := s.other(ctx, l, *against)
 			if err != nil {
-				return fmt.Errorf("OpenSSH, %s: %w", l.title, err)
+				return fmt.Errorf("the other server, %s: %w", l.title, err)
 			}
 			ours[l.name], theirs[l.name] = append(ours[l.name], a), append(theirs[l.name], b)
-			fmt.Fprintf(os.Stderr, "run %d, %-27s edge %5.2f s, %4.2f CPU s/GiB, %3.0f MiB   sftp-server %5.2f s, %4.2f CPU s/GiB\n",
-				i+1, l.title, a.wall, a.cpu, a.peakMiB, b.wall, b.cpu)
+			fmt.Fprintf(os.Stderr, "run %d, %-27s edge %5.2f s, %4.2f CPU s/GiB, %3.0f MiB   other %5.2f s, %4.2f CPU s/GiB, %3.0f MiB\n",
+				i+1, l.title, a.wall, a.cpu, a.peakMiB, b.wall, b.cpu, b.peakMiB)
 		}
 	}
-	report(os.Stdout, *rounds, wanted, ours, theirs)
+	other := "sftp-server, disk"
+	if *against != "" {
+		other = *against
+	}
+	report(os.Stdout, other, *rounds, wanted, ours, theirs)
 	return nil
 }
 
@@ -100,12 +107,16 @@ func (s *sideBySide) start(ctx context.Context, minio string) (err error) {
 func (s *sideBySide) stop() error { return errors.Join(s.store.stop(), s.parts.stop()) }
 
 // edge measures a fresh edge with one load. Its CPU time begins when it is ready: servers start seldom.
-func (s *sideBySide) edge(ctx context.Context, l *load) (f figures, err error) {
+func (s *sideBySide) edge(ctx context.Context, l *load, bin string) (f figures, err error) {
 	syscall.Sync() // what the run before left to be written is not this one's
-	e, err := startEdge(ctx, s.bin, surroundings{
+	pprof, err := freeAddress(ctx)
+	if err != nil {
+		return f, err
+	}
+	e, err := startEdge(ctx, bin, surroundings{
 		nats: s.parts.bus.URL(), jobStatus: s.parts.grpc, serviceToken: token, endpoint: s.store.config.Endpoint,
 		accessKey: s.store.config.AccessKey, secretKey: s.store.config.SecretKey, bucket: s.store.config.Bucket, hostKeys: filepath.Join(s.dir, "hostkeys"),
-	}, "GOMAXPROCS=2")
+	}, "GOMAXPROCS=2", "FILMGATE_SFTP_PPROF="+pprof)
 	if err != nil {
 		return f, err
 	}
@@ -122,6 +133,7 @@ func (s *sideBySide) edge(ctx context.Context, l *load) (f figures, err error) {
 	if err != nil {
 		return f, err
 	}
+	profiled := s.profile(ctx, l, pprof)
 	if f.wall, err = s.upload(ctx, l, edgeUser, e.address, album); err != nil {
 		return f, err
 	}
@@ -133,7 +145,14 @@ func (s *sideBySide) edge(ctx context.Context, l *load) (f figures, err error) {
 	if f.peakMiB, err = memoryMiB(pid, "VmHWM"); err != nil {
 		return f, err
 	}
-	return f, s.check(ctx, "edge", l, edgeUser, e.address, album)
+	return f, errors.Join(profiled(), s.check(ctx, l, e.address, album))
+}
+
+func (s *sideBySide) other(ctx context.Context, l *load, bin string) (figures, error) {
+	if bin != "" {
+		return s.edge(ctx, l, bin)
+	}
+	return s.openSSH(ctx, l)
 }
 
 // openSSH measures sshd and everything below it with one load.
@@ -165,15 +184,15 @@ func (s *sideBySide) upload(ctx context.Context, l *load, user, address, folder 
 	return time.Since(begun).Seconds(), err
 }
 
-// check gets the load's last file back, once, and compares it byte by byte.
-func (s *sideBySide) check(ctx context.Context, server string, l *load, user, address, folder string) error {
-	if s.checked[server+l.name] {
+// check gets the load's last file back from the edge, once, and compares it byte by byte.
+func (s *sideBySide) check(ctx context.Context, l *load, address, folder string) error {
+	if s.checked[l.name] {
 		return nil
 	}
-	s.checked[server+l.name] = true
+	s.checked[l.name] = true
 	sent := l.paths[len(l.paths)-1]
 	back := filepath.Join(s.dir, "back")
-	if err := s.client.run(ctx, user, address, fmt.Sprintf("get %q %q\n", folder+"/"+filepath.Base(sent), back)); err != nil {
+	if err := s.client.run(ctx, edgeUser, address, fmt.Sprintf("get %q %q\n", folder+"/"+filepath.Base(sent), back)); err != nil {
 		return err
 	}
 	a, errA := digest(sent)
@@ -199,9 +218,9 @@ func digest(path string) ([]byte, error) {
 }
 
 // report prints the medians, and what they should be.
-func report(w io.Writer, rounds int, wanted []*load, ours, theirs map[string][]figures) {
+func report(w io.Writer, other string, rounds int, wanted []*load, ours, theirs map[string][]figures) {
 	fmt.Fprintf(w, "%s/%s, %d processors, %s, %s, medians of %d interleaved runs, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), time.Now().Format(time.DateOnly), rounds, cipher)
-	fmt.Fprintln(w, "| load | figure | edge, MinIO | sftp-server, disk | ratio | target | |\n|---|---|---|---|---|---|---|")
+	fmt.Fprintf(w, "| load | figure | edge, MinIO | %s | ratio | target | |\n|---|---|---|---|---|---|---|\n", other)
 	for _, l := range wanted {
 		cpu := func(f figures) float64 { return f.cpu }
 		wall := func(f figures) float64 { return f.wall }

@@ -33,6 +33,7 @@ type peers struct {
 	Token     string `env:"FILMGATE_SERVICE_TOKEN" required:"true" help:"bearer token of Filmgate's own services"`
 	Plaintext bool   `env:"FILMGATE_GRPC_PLAINTEXT" default:"false" help:"allow gRPC without TLS to other machines, such as inside a mesh"`
 	HTTP      string `env:"FILMGATE_SFTP_HTTP" default:"127.0.0.1:8081" help:"where /healthz, /readyz and /metrics are served"`
+	Pprof     string `env:"FILMGATE_SFTP_PPROF" help:"where /debug/pprof is served, for those who look for lost time; empty means nowhere"`
 }
 
 func main() {
@@ -101,8 +102,15 @@ func run(ctx context.Context) error {
 	mux := http.NewServeMux()
 	ready.Register(mux)
 	mux.Handle("GET /metrics", telemetry.MetricsHandler(telemetry.NewRegistry()))
-	log.Info("SFTP is served", "address", lis.Addr().String())
 	group, ctx := errgroup.WithContext(ctx)
+	if at.Pprof != "" {
+		lis, err := new(net.ListenConfig).Listen(ctx, "tcp", at.Pprof)
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return serve.HTTP(ctx, lis, profiles()) })
+	}
+	log.Info("SFTP is served", "address", lis.Addr().String())
 	group.Go(func() error { return service.Run(ctx) })
 	group.Go(func() error { return serve.HTTP(ctx, probes, mux) })
 	return group.Wait()
