@@ -75,8 +75,13 @@ func (c *connection) sftp(channel ssh.Channel) {
 	ctx, cancel := context.WithTimeout(c.server.ctx, firstJobs)
 	_, _ = c.board.List(ctx)
 	cancel()
+	greeted, err := hello(channel, c.server.Config.MaxHandles)
+	if err != nil {
+		exit(channel, 0)
+		return
+	}
 	s := newSession(c)
-	server := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
+	server := sftp.NewRequestServer(greeted, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
 	if err := server.Serve(); err != nil && !errors.Is(err, io.EOF) {
 		c.log.Debug("the SFTP session broke off", "err", err)
 	}

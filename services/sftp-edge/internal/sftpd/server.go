@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
 	"filmgate.dev/pkg/objects"
@@ -62,15 +61,11 @@ type Refusal struct {
 	Action, Path, Words                  string
 }
 
-// extensionsOnce guards the library's only way to say which extensions there are.
-var extensionsOnce sync.Once
-
 // lastWords is how long the last answers have.
 const lastWords = 500 * time.Millisecond
 
 // Serve takes connections until ctx ends, lets running uploads finish for a while, and closes what is left.
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
-	extensionsOnce.Do(func() { sftp.SetSFTPExtensions("posix-rename@openssh.com", "statvfs@openssh.com") }) //nolint:errcheck // both are known
 	s.conns = make(map[net.Conn]struct{})
 	s.draining = make(chan struct{})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
