@@ -47,6 +47,9 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	if os.Getenv("GOGC") == "" {
+		floor()
+	}
 	var (
 		cfg  sftpedge.Config
 		at   peers
