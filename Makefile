@@ -5,6 +5,7 @@ SHELL := /bin/bash
 MODULES = $(shell go list -f '{{.Dir}}' -m)
 # Development tools are built once per version, outside the checkout.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/tools-$(shell sha256sum .tools/go.sum | cut -c1-12)
+MINIO := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/minio-$(shell sha256sum .tools/minio/go.sum | cut -c1-12)/minio
 DATA ?= filmgate-data
 BIN := .bin
 
@@ -12,7 +13,7 @@ BIN := .bin
 help: ## explain the targets (this)
 	@echo "Filmgate: photographers upload over SFTP, studios see the photos."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## run everything in one process, with its data in ./filmgate-data (DATA=… for another)
@@ -48,6 +49,20 @@ fuzz: ## run every fuzz target, each for FUZZTIME (3m); what it finds stays unde
 bench: build ## measure the product: CPU s/GiB received, photos per CPU s, latency, peak memory (about 5 minutes)
 	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
 	@CGO_ENABLED=0 go run ./services/all-in-one/bench -bin $(BIN)
+
+.PHONY: bench-edge
+bench-edge: $(MINIO) ## hold the edge in front of MinIO against OpenSSH's sftp-server on this disk (about 10 minutes; RUN="-n 1 -load one")
+	@.ci/setup-bench
+	@mkdir -p $(BIN)
+	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
+	@CGO_ENABLED=0 go run ./services/all-in-one/bench edge -bin $(BIN) -minio $(MINIO) $(RUN)
+
+# MinIO is a program beside ours and only for the benchmark: nothing of it (AGPL-3.0) is linked into what we ship.
+$(MINIO): .tools/minio/go.mod .tools/minio/go.sum
+	@echo "Building MinIO; this takes some minutes, once."
+	@mkdir -p $(@D)
+	@cd .tools/minio && GOWORK=off CGO_ENABLED=0 go build -o $@ github.com/minio/minio
+	@touch $@
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters over every module

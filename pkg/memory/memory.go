@@ -19,23 +19,15 @@ import (
 // the binary's own pages, and buffers in the kernel that the container pays for.
 const share = 90
 
-// Go is how much the heap grows between two collections when nobody says otherwise, in percent.
-const Go = 100
-
-// Limit tells the Go runtime about the container's limit, unless there is none or GOMEMLIMIT says what it should be. Where
-// there is a limit, which bounds what that costs, garbage is collected only when the heap has grown by garbage percent,
-// unless GOGC says when. Call it before anything asks the runtime for its limit.
-func Limit(garbage int, log *slog.Logger) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		limit, found := container(os.DirFS("/"))
-		if !found {
-			return
-		}
+// Limit tells the Go runtime about the container's limit, unless there is none or GOMEMLIMIT says what it should be. Call it
+// before anything asks the runtime for its limit.
+func Limit(log *slog.Logger) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	if limit, found := container(os.DirFS("/")); found {
 		debug.SetMemoryLimit(limit / 100 * share)
 		log.Debug("the container's memory is limited", "container", limit, "runtime", limit/100*share)
-	}
-	if os.Getenv("GOGC") == "" && debug.SetMemoryLimit(-1) != math.MaxInt64 {
-		debug.SetGCPercent(garbage)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"iter"
 	"maps"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -42,7 +41,7 @@ type Config struct {
 // Bucket is where the objects are.
 type Bucket struct {
 	core      *minio.Core
-	transport *http.Transport
+	transport *transport
 	name      string
 	// unsigned leaves the SHA-256 of bodies out of the signatures: it costs more than the whole rest of a PUT, and TLS or
 	// the loopback already keeps strangers out.
@@ -51,16 +50,7 @@ type Bucket struct {
 
 // Open connects to a bucket. It is created when it is missing and the credentials allow that.
 func Open(ctx context.Context, cfg Config) (*Bucket, error) {
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		MaxIdleConns:          2 * idleConnections,
-		MaxIdleConnsPerHost:   idleConnections,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: time.Minute,
-		DisableCompression:    true, // or a .gz comes back as something else than was stored
-	}
+	transport := newTransport()
 	core, err := minio.NewCore(cfg.Endpoint, &minio.Options{
 		Creds:      credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
 		Secure:     cfg.Secure,

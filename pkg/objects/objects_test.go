@@ -250,3 +250,49 @@ func BenchmarkPut6MiB(b *testing.B) {
 		}
 	}
 }
+
+// scattered is a body that writes itself, and remembers whether it did.
+type scattered struct {
+	*bytes.Reader
+	wrote int64
+}
+
+func (s *scattered) WriteTo(w io.Writer) (int64, error) {
+	n, err := s.Reader.WriteTo(w)
+	s.wrote += n
+	return n, err
+}
+
+func TestABodyInMemoryWritesItself(t *testing.T) {
+	b, body := open(t), noise(6<<20)
+	small := &scattered{Reader: bytes.NewReader(body)}
+	put := objects.PutOptions{CRC32C: objects.CRC32C(body)}
+	if err := b.PutFrom(t.Context(), "o/a/b/small", small, int64(len(body)), put); err != nil {
+		t.Fatal(err)
+	}
+	large, err := b.NewMultipart(t.Context(), "o/a/b/large", objects.PutOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := &scattered{Reader: bytes.NewReader(body)}
+	if err := large.PutPartFrom(t.Context(), 1, part, int64(len(body)), put.CRC32C); err != nil {
+		t.Fatal(err)
+	}
+	if err := large.Complete(t.Context(), put.CRC32C); err != nil {
+		t.Fatal(err)
+	}
+	for key, sent := range map[string]*scattered{"o/a/b/small": small, "o/a/b/large": part} {
+		// The first few KiB go out with the headers.
+		if sent.wrote < int64(len(body))-64<<10 {
+			t.Errorf("%s: only %d bytes were written by the body itself", key, sent.wrote)
+		}
+		r, _, err := b.Get(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, body) {
+			t.Errorf("%s: got %d bytes, %v", key, len(got), err)
+		}
+		r.Close()
+	}
+}

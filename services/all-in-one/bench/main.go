@@ -3,6 +3,8 @@
 // It prints one table: CPU seconds for each GiB that the edge receives (the edge as a process of its own), photos for each
 // CPU second, the time from landed to ready of single photos, and peak memory. `make bench` runs it; deploy/BENCHMARKS.md
 // keeps the figures.
+//
+// `bench edge` holds the edge alone, in front of MinIO, against OpenSSH's own server: `make bench-edge`.
 package main
 
 import (
@@ -14,6 +16,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -26,6 +29,12 @@ type size struct {
 }
 
 func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(os.Args) > 1 && os.Args[1] == "edge" {
+		exit(measureSideBySide(ctx, os.Args[2:]))
+		return
+	}
 	var s size
 	bin := flag.String("bin", ".bin", "folder of the binaries filmgate and sftp-edge")
 	flag.IntVar(&s.received, "received", 200, "photos that the edge receives")
@@ -34,9 +43,11 @@ func main() {
 	flag.IntVar(&s.pictures, "pictures", 16, "24-megapixel photos to process")
 	flag.IntVar(&s.singles, "singles", 40, "12-megapixel photos to upload one at a time")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *bin, s); err != nil {
+	exit(run(ctx, *bin, s))
+}
+
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

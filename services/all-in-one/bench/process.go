@@ -97,23 +97,30 @@ func (p *product) stop() error {
 }
 
 // peakMiB is the largest resident size that the process has had.
-func (p *product) peakMiB() (float64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func (p *product) peakMiB() (float64, error) { return memoryMiB(p.cmd.Process.Pid, "VmHWM") }
+
+// cpuSeconds is what the process has used so far.
+func (p *product) cpuSeconds() (float64, error) { return cpuSeconds(p.cmd.Process.Pid) }
+
+// memoryMiB reads one of a process's measures of memory. VmHWM is the peak: the rusage of an ended process also counts what
+// its parent had when it forked.
+func memoryMiB(pid int, measure string) (float64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, measure+":"); ok {
 			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			return kib / 1024, err
 		}
 	}
-	return 0, fmt.Errorf("no VmHWM for process %d", p.cmd.Process.Pid)
+	return 0, fmt.Errorf("no %s for process %d", measure, pid)
 }
 
-// cpuSeconds is what the process has used so far, user and system.
-func (p *product) cpuSeconds() (float64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+// cpuSeconds is what a process has used so far, user and system.
+func cpuSeconds(pid int) (float64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
@@ -126,40 +133,67 @@ func (p *product) cpuSeconds() (float64, error) {
 	return (user + system) / 100, err // USER_HZ is 100 on Linux
 }
 
-// edge is an sftp-edge as a process of its own, beside the product's, on the product's bus, bucket and job-status.
+// surroundings is what an edge works with.
+type surroundings struct {
+	nats, jobStatus, serviceToken string
+	endpoint, accessKey           string
+	secretKey, bucket             string
+	hostKeys                      string
+}
+
+// edge is an sftp-edge as a process of its own.
 type edge struct {
 	cmd     *exec.Cmd
 	address string
 }
 
+// startEdge starts one beside the product's, on the product's bus, bucket and job-status.
 func (p *product) startEdge(ctx context.Context, bin string) (*edge, error) {
-	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	return startEdge(ctx, bin, surroundings{
+		nats: p.card.NATS.URL, jobStatus: p.card.GRPC.Address, serviceToken: p.serviceToken,
+		endpoint: p.card.S3.Endpoint, accessKey: p.card.S3.AccessKey, secretKey: p.card.S3.SecretKey, bucket: p.card.S3.Bucket,
+		hostKeys: filepath.Join(p.data, "hostkeys"),
+	})
+}
+
+func startEdge(ctx context.Context, bin string, at surroundings, more ...string) (*edge, error) {
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e := &edge{address: free.Addr().String()}
-	if err := free.Close(); err != nil {
-		return nil, err
-	}
-	e.cmd = exec.CommandContext(ctx, filepath.Join(bin, "sftp-edge"))
+	e := &edge{address: address, cmd: exec.CommandContext(ctx, filepath.Join(bin, "sftp-edge"))}
 	e.cmd.Env = append(os.Environ(),
-		"FILMGATE_SFTP_ADDRESS="+e.address, "FILMGATE_SFTP_HTTP=127.0.0.1:0", "FILMGATE_SFTP_HOST_KEYS="+filepath.Join(p.data, "hostkeys"),
-		"FILMGATE_NATS_URL="+p.card.NATS.URL, "FILMGATE_S3_ENDPOINT="+p.card.S3.Endpoint, "FILMGATE_S3_ACCESS_KEY="+p.card.S3.AccessKey,
-		"FILMGATE_S3_SECRET_KEY="+p.card.S3.SecretKey, "FILMGATE_S3_BUCKET="+p.card.S3.Bucket, "FILMGATE_S3_TLS=false",
-		"FILMGATE_JOB_STATUS="+p.card.GRPC.Address, "FILMGATE_SERVICE_TOKEN="+p.serviceToken, "FILMGATE_LOG_LEVEL=warn")
+		"FILMGATE_SFTP_ADDRESS="+address, "FILMGATE_SFTP_HTTP=127.0.0.1:0", "FILMGATE_SFTP_HOST_KEYS="+at.hostKeys,
+		"FILMGATE_NATS_URL="+at.nats, "FILMGATE_S3_ENDPOINT="+at.endpoint, "FILMGATE_S3_ACCESS_KEY="+at.accessKey,
+		"FILMGATE_S3_SECRET_KEY="+at.secretKey, "FILMGATE_S3_BUCKET="+at.bucket, "FILMGATE_S3_TLS=false",
+		"FILMGATE_JOB_STATUS="+at.jobStatus, "FILMGATE_SERVICE_TOKEN="+at.serviceToken, "FILMGATE_LOG_LEVEL=warn")
+	e.cmd.Env = append(e.cmd.Env, more...)
 	e.cmd.Stderr = os.Stderr
 	if err := e.cmd.Start(); err != nil {
 		return nil, err
 	}
+	return e, awaitServer(ctx, address)
+}
+
+func freeAddress(ctx context.Context) (string, error) {
+	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return free.Addr().String(), free.Close()
+}
+
+// awaitServer returns when something listens.
+func awaitServer(ctx context.Context, address string) error {
 	dial := net.Dialer{Timeout: time.Second}
-	for range 200 {
-		conn, err := dial.DialContext(ctx, "tcp", e.address)
+	for range 600 {
+		conn, err := dial.DialContext(ctx, "tcp", address)
 		if err == nil {
-			return e, conn.Close()
+			return conn.Close()
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return nil, fmt.Errorf("sftp-edge does not listen on %s", e.address)
+	return fmt.Errorf("nothing listens on %s", address)
 }
 
 // stop ends the edge and answers what it used in all.

@@ -59,7 +59,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	memory.Limit(memory.Go, log)
+	memory.Limit(log)
 	db, err := sqldb.Open(ctx, at.Database)
 	if err != nil {
 		return err

@@ -51,7 +51,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	memory.Limit(memory.Go, log)
+	memory.Limit(log)
 	db, err := sqldb.Open(ctx, c.Database)
 	if err != nil {
 		return err

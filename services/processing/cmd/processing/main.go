@@ -51,7 +51,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	memory.Limit(memory.Go, log)
+	memory.Limit(log)
 	nc, err := at.NATS.Connect("processing", log)
 	if err != nil {
 		return err

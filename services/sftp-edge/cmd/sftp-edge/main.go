@@ -34,10 +34,8 @@ type peers struct {
 	Token     string `env:"FILMGATE_SERVICE_TOKEN" required:"true" help:"bearer token of Filmgate's own services"`
 	Plaintext bool   `env:"FILMGATE_GRPC_PLAINTEXT" default:"false" help:"allow gRPC without TLS to other machines, such as inside a mesh"`
 	HTTP      string `env:"FILMGATE_SFTP_HTTP" default:"127.0.0.1:8081" help:"where /healthz, /readyz and /metrics are served"`
+	Pprof     string `env:"FILMGATE_SFTP_PPROF" help:"where /debug/pprof is served, for those who look for lost time; empty means nowhere"`
 }
-
-// garbage is the GOGC with which a tenth of the edge's CPU time was saved; more saved nothing more (services/DESIGN.md).
-const garbage = 200
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -62,7 +60,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	memory.Limit(garbage, log)
+	memory.Limit(log)
+	if os.Getenv("GOGC") == "" {
+		floor()
+	}
 	keys, err := sftpedge.LoadOrCreateHostKeys(at.HostKeys)
 	if err != nil {
 		return err
@@ -108,12 +109,21 @@ func run(ctx context.Context) error {
 	mux := http.NewServeMux()
 	ready.Register(mux)
 	mux.Handle("GET /metrics", telemetry.MetricsHandler(metrics))
+	servers := []func(context.Context) error{func(ctx context.Context) error { return serve.HTTP(ctx, probes, mux) }}
+	if at.Pprof != "" {
+		profiler, err := new(net.ListenConfig).Listen(ctx, "tcp", at.Pprof)
+		if err != nil {
+			return err
+		}
+		servers = append(servers, func(ctx context.Context) error { return serve.HTTP(ctx, profiler, profiles()) })
+	}
 	log.Info("SFTP is served", "address", lis.Addr().String(), "http", probes.Addr().String())
-	return together(ctx, service, func(ctx context.Context) error { return serve.HTTP(ctx, probes, mux) })
+	return together(ctx, service, servers...)
 }
 
-// together runs the service and, until it has ended, the probes: while it drains, they say that it lives and takes nobody.
-func together(ctx context.Context, service *sftpedge.Service, probes func(context.Context) error) error {
+// together runs the service and, until it has ended, the servers beside it: while it drains, the probes say that it lives and
+// takes nobody.
+func together(ctx context.Context, service *sftpedge.Service, beside ...func(context.Context) error) error {
 	group, serving := errgroup.WithContext(ctx)
 	around, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -121,7 +131,9 @@ func together(ctx context.Context, service *sftpedge.Service, probes func(contex
 		defer stop()
 		return service.Run(serving)
 	})
-	group.Go(func() error { return probes(around) })
+	for _, serve := range beside {
+		group.Go(func() error { return serve(around) })
+	}
 	return group.Wait()
 }
 

@@ -77,7 +77,12 @@ func (c *connection) sftp(channel ssh.Channel) {
 	s := newSession(c)
 	defer s.end()
 	defer c.opened(channel, s)()
-	server := sftp.NewRequestServer(heard{channel, &c.pending}, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
+	greeted, err := hello(channel, c.server.Config.MaxHandles)
+	if err != nil {
+		exit(channel, 0)
+		return
+	}
+	server := sftp.NewRequestServer(heard{greeted, &c.pending}, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
 	if err := server.Serve(); err != nil && !errors.Is(err, io.EOF) {
 		c.log.Debug("the SFTP session broke off", "err", err)
 	}

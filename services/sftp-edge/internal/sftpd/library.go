@@ -15,5 +15,4 @@ const page = 250
 
 func library() {
 	sftp.MaxFilelist = page
-	sftp.SetSFTPExtensions("posix-rename@openssh.com", "statvfs@openssh.com") //nolint:errcheck // both are known
 }

@@ -57,7 +57,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	memory.Limit(memory.Go, log)
+	memory.Limit(log)
 	jobs, err := serve.Dial(cfg.JobStatus, serve.DialConfig{AllowPlaintext: cfg.Plaintext})
 	if err != nil {
 		return err
