@@ -39,6 +39,10 @@ race: setup ## run the tests of everything concurrent under the race detector
 # Where goroutines share memory. The stories run the real binary as a process of its own: nothing to see for -race there.
 RACE = $(shell go list work | grep -v -e /all-in-one -e /proto/)
 
+.PHONY: soak
+soak: setup ## kill the edge a hundred times at each step of a close (about half an hour)
+	cd services/sftp-edge && FILMGATE_KILL_ROUNDS=100 CGO_ENABLED=0 go test -count=1 -timeout 3h -parallel 4 -v -run TestKilledAtEachStep .
+
 FUZZTIME ?= 3m
 
 .PHONY: fuzz

@@ -9,6 +9,8 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
+
+	"filmgate.dev/pkg/objects"
 )
 
 // Body is bytes that can be read again when a request has to be repeated.
@@ -53,7 +55,6 @@ func (d *digest) add(part *pieces) (crc uint32) {
 	part.each(func(b []byte) {
 		d.sha.Write(b)
 		crc = crc32.Update(crc, castagnoli, b)
-		d.crc = crc32.Update(d.crc, castagnoli, b)
 		d.bytes += int64(len(b))
 		d.head = append(d.head, b[:min(len(b), headBytes-len(d.head))]...)
 		if len(b) >= tailBytes {
@@ -63,6 +64,7 @@ func (d *digest) add(part *pieces) (crc uint32) {
 		d.tail = append(d.tail, b...)
 		d.tail = d.tail[max(0, len(d.tail)-tailBytes):]
 	})
+	d.crc = objects.CombineCRC32C(d.crc, crc, part.size)
 	return crc
 }
 
