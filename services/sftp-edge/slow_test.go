@@ -21,7 +21,7 @@ import (
 func BenchmarkSlowUploads(b *testing.B) {
 	const uploads, size, piece = 300, 3_000_000, 10 << 10
 	e := start(b)
-	server := e.spawnPlain("GOMEMLIMIT=922MiB", "FILMGATE_SFTP_MEMORY=512MiB", "FILMGATE_SFTP_MAX_PER_USER=400")
+	server := e.spawnPlain("GOMEMLIMIT=922MiB", "FILMGATE_SFTP_MEMORY=512MiB", "FILMGATE_SFTP_MAX_PER_USER=400", "FILMGATE_SFTP_MAX_PER_ADDRESS=400", "FILMGATE_SFTP_MAX_UPLOADS_PER_USER=400", "FILMGATE_SFTP_PPROF=127.0.0.1:6061")
 	c := e.client("anna")
 	must(b, c.Mkdir("/JOB00001/Class 1"))
 	e.put(c, "/JOB00001/Class 1/there.jpg", photo(1000, 1))

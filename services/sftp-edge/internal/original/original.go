@@ -32,8 +32,24 @@ type Store struct {
 	Bucket  *objects.Bucket
 	Uploads *files.Uploads
 	Part    int64         // bytes of a part
+	Lanes   chan struct{} // as many bodies are on their way to the bucket or from it as it has room; nil = any number
 	Lease   time.Duration // how long a record is its holder's own, counted from its last change
 	Keep    time.Duration // how long what was broken off can be resumed
+}
+
+// through waits for a free lane to the bucket and uses it. Hundreds of clients that close at the same moment would otherwise
+// each have a request under way, and everybody else's questions wait behind all of them.
+func (s Store) through(ctx context.Context, f func() error) error {
+	if s.Lanes == nil {
+		return f()
+	}
+	select {
+	case s.Lanes <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.Lanes }()
+	return f()
 }
 
 // Original is one object on its way in. Part may be called concurrently, also with the rest; the rest one after another.
@@ -107,8 +123,10 @@ func (o *Original) options(crc32c uint32) objects.PutOptions {
 
 // Put stores a whole small file.
 func (o *Original) Put(ctx context.Context, body upload.Body, crc32c uint32) error {
-	o.written = true
-	return o.store.Bucket.PutFrom(ctx, o.key, body, body.Len(), o.options(crc32c))
+	return o.store.through(ctx, func() error {
+		o.written = true
+		return o.store.Bucket.PutFrom(ctx, o.key, body, body.Len(), o.options(crc32c))
+	})
 }
 
 // Begin announces a large file.
@@ -123,7 +141,7 @@ func (o *Original) Begin(ctx context.Context) error {
 
 // Part stores one part of a large file.
 func (o *Original) Part(ctx context.Context, n int, body upload.Body, crc32c uint32) error {
-	return o.parts.PutPartFrom(ctx, n, body, body.Len(), crc32c)
+	return o.store.through(ctx, func() error { return o.parts.PutPartFrom(ctx, n, body, body.Len(), crc32c) })
 }
 
 // Spill stores a piece of the tail.
@@ -135,7 +153,9 @@ func (o *Original) Spill(ctx context.Context, piece files.Piece, body upload.Bod
 	if err := o.announce(ctx, piece.Number); err != nil {
 		return err
 	}
-	err = o.store.Bucket.PutFrom(ctx, key, body, body.Len(), objects.PutOptions{CRC32C: piece.CRC32C, Metadata: map[string]string{"upload": o.record.Upload}})
+	err = o.store.through(ctx, func() error {
+		return o.store.Bucket.PutFrom(ctx, key, body, body.Len(), objects.PutOptions{CRC32C: piece.CRC32C, Metadata: map[string]string{"upload": o.record.Upload}})
+	})
 	failpoint.Here("tail stored")
 	return err
 }
