@@ -64,6 +64,7 @@ type Original struct {
 	record files.Record // what it says changes
 	pieces []int        // numbers of what there may be of a tail
 	tailed bool         // there is or was a tail
+	over   bool         // the lease is not renewed any more
 }
 
 // New makes the object of the upload that record describes; it fills in the object's key. describe says what is to appear
@@ -188,7 +189,7 @@ func (o *Original) Save(ctx context.Context, c upload.Checkpoint, brokenOff bool
 	err := o.change(ctx, func(r *files.Record) {
 		r.Parts, r.Sum, r.Tail, r.Bytes = c.Parts, c.Sum, c.Tail, c.Bytes(o.store.Part)
 		if brokenOff {
-			r.State, r.Lease = files.UploadPartial, time.Time{}
+			r.State, r.Lease, o.over = files.UploadPartial, time.Time{}, true
 		}
 	})
 	if err == nil {
@@ -233,26 +234,25 @@ func (o *Original) Complete(ctx context.Context, crc32c uint32) error {
 	return o.parts.Complete(ctx, crc32c)
 }
 
-// Renew keeps the lease, if there is a record.
+// Renew keeps the lease, if there is a record, until the upload is over.
 func (o *Original) Renew(ctx context.Context) error {
 	o.mu.Lock()
-	known := o.record.Revision != 0
-	o.mu.Unlock()
-	if !known {
+	defer o.mu.Unlock()
+	if o.record.Revision == 0 || o.over {
 		return nil
 	}
-	return o.change(ctx, func(*files.Record) {})
+	return o.put(ctx, func(*files.Record) {})
 }
 
 // Leave lets the upload be as it was last saved or sealed, for whoever comes next.
 func (o *Original) Leave(ctx context.Context) error {
 	o.mu.Lock()
-	known := o.record.Revision != 0
-	o.mu.Unlock()
-	if !known {
+	defer o.mu.Unlock()
+	o.over = true
+	if o.record.Revision == 0 {
 		return nil
 	}
-	return o.change(ctx, func(r *files.Record) {
+	return o.put(ctx, func(r *files.Record) {
 		r.Lease = time.Time{}
 		if r.State == files.UploadOpen {
 			r.State = files.UploadPartial
@@ -260,10 +260,14 @@ func (o *Original) Leave(ctx context.Context) error {
 	})
 }
 
-// change writes the record anew. Conflict: the upload is somebody else's now.
+// change writes the record anew, or for the first time. Conflict: the upload is somebody else's now.
 func (o *Original) change(ctx context.Context, how func(*files.Record)) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.put(ctx, how)
+}
+
+func (o *Original) put(ctx context.Context, how func(*files.Record)) error {
 	record := o.record
 	record.Lease, record.Expires = time.Now().Add(o.store.Lease), time.Now().Add(o.store.Keep)
 	how(&record)
@@ -302,6 +306,7 @@ func (o *Original) Abort(ctx context.Context) error {
 func (o *Original) Forget(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.over = true
 	if o.record.Revision == 0 {
 		return nil
 	}

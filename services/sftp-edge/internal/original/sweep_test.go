@@ -78,6 +78,17 @@ func TestTheSweepSparesWhatRuns(t *testing.T) {
 	if err := here.Renew(t.Context()); err != nil || here.record.Revision <= stored.Revision {
 		t.Errorf("renewed as %+v, %v", here.record, err)
 	}
+	// A renewal that comes late brings nothing back.
+	gone := begin("GONE")
+	if err := gone.Abort(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := gone.Renew(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := log.Uploads().All(t.Context()); err != nil || len(all) != 2 {
+		t.Errorf("records: %+v, %v", all, err)
+	}
 	s.Running = func() []*Original { return nil }
 	left := begin("LEFT")
 	if err := s.Sweep(t.Context()); err != nil {

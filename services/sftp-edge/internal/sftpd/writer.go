@@ -132,13 +132,15 @@ func (w *writer) broken() error {
 // suspend is what becomes of an upload whose client went away: what arrived is kept, to be gone on with.
 func (w *writer) suspend() error {
 	w.suspended.Do(func() {
-		defer w.session.server.Transfers.remove(w)
 		kept, err := w.keep()
+		if w.unsaved = err; errors.Is(err, upload.ErrEnding) {
+			return // its CLOSE is under way
+		}
+		w.session.server.Transfers.remove(w)
 		w.session.conn.log.Info("an upload broke off", "path", w.path.String(), "upload", w.current().Upload(), "kept", kept, "why", w.broken(), "err", err)
 		if err == nil && kept > 0 {
 			w.outdate()
 		}
-		w.unsaved = err
 	})
 	return w.unsaved
 }

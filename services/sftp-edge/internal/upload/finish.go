@@ -15,6 +15,9 @@ const abortWait = 5 * time.Second
 // Finish makes the file durable, whole and checked, and says what it is. After an error nothing of it stays in the bucket
 // but what it can be resumed from.
 func (u *Upload) Finish(ctx context.Context) (Result, error) {
+	if !u.conclude() {
+		return Result{}, ErrTaken
+	}
 	defer u.end()
 	result, err := u.finish(ctx)
 	if err == nil {
@@ -30,28 +33,42 @@ func (u *Upload) Finish(ctx context.Context) (Result, error) {
 
 func (u *Upload) savedBytes() int64 { return u.saved.Bytes(u.cfg.Part) }
 
+// conclude makes its caller the one who ends the upload; false when somebody does already.
+func (u *Upload) conclude() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	first := !u.concluded
+	u.concluded = true
+	return first
+}
+
 // giveUp decides what stays of an upload that failed: nothing, unless its client may find it useful.
 func (u *Upload) giveUp(ctx context.Context) error {
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	if c := u.choice; c != nil { // nothing was decided: what was there is as it was
-		if c.Object == nil {
-			return nil
-		}
-		return c.Object.Leave(ctx)
+	for u.spilling || u.saving { // neither lasts, because the failure has ended their requests
+		u.await(nil)
+	}
+	end := u.remains()
+	u.mu.Unlock()
+	return end(ctx)
+}
+
+func (u *Upload) remains() (end func(context.Context) error) {
+	if c := u.choice; c != nil && c.Object != nil { // nothing was decided: what was there is as it was
+		return c.Object.Leave
 	}
 	switch {
-	case errors.Is(u.failed, ErrTaken):
-		return nil
-	case u.sealed && !fault.Is(u.failed, fault.Invalid):
-		return u.object.Leave(ctx) // whoever finds it finishes it
+	case errors.Is(u.failed, ErrTaken), u.choice != nil:
+		return func(context.Context) error { return nil }
+	case u.sealed && !fault.Is(u.failed, fault.Invalid): // whoever finds it finishes it
+		return u.object.Leave
 	case u.resumed && u.prefix == 0 && !u.sealed:
-		return u.object.Leave(ctx)
+		return u.object.Leave
 	case fault.Is(u.failed, fault.Unavailable) && u.savedBytes() > 0 && u.savedBytes() < u.total:
 		// Never as large as the whole: programs take a size that fits for success.
-		return u.object.Leave(ctx)
+		return u.object.Leave
 	}
-	return u.object.Abort(ctx)
+	return u.object.Abort
 }
 
 func (u *Upload) finish(ctx context.Context) (Result, error) {

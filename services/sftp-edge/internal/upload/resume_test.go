@@ -284,3 +284,32 @@ func TestTakenOver(t *testing.T) {
 		}
 	})
 }
+
+// Somebody else wants to go on while the client's CLOSE is under way: the file is finished whole, and the other one waits.
+func TestWhatIsFinishedIsNotBrokenOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		object := &memory{hold: make(chan struct{})}
+		file := count(200)
+		budget := NewBudget(1<<10, int(small.Slab))
+		u := New(context.Background(), small, object, budget)
+		for off := 0; off < len(file); off += 10 {
+			write(t, u, file[off:off+10], off)
+		}
+		finished := make(chan error)
+		go func() {
+			_, err := u.Finish(context.Background())
+			finished <- err
+		}()
+		synctest.Wait()
+		if _, err := u.Suspend(t.Context()); !errors.Is(err, ErrEnding) {
+			t.Error(err)
+		}
+		close(object.hold)
+		if err := <-finished; err != nil || !bytes.Equal(object.whole, file) || budget.Free() != 1<<10 {
+			t.Fatalf("%v, %d bytes", err, len(object.whole))
+		}
+		if _, err := u.Finish(t.Context()); err == nil {
+			t.Error("it was finished twice")
+		}
+	})
+}

@@ -6,9 +6,15 @@ import (
 	"filmgate.dev/pkg/fault"
 )
 
+// ErrEnding refuses to break off what is being finished already.
+var ErrEnding = fault.New(fault.Conflict, "the file is just being stored; try again in a minute")
+
 // Suspend breaks the upload off: everything that arrived without a gap is stored, and whoever comes next can go on from
 // there. It answers how many bytes that are; with none, nothing stays.
 func (u *Upload) Suspend(ctx context.Context) (int64, error) {
+	if !u.conclude() {
+		return 0, ErrEnding
+	}
 	defer u.end()
 	stop := context.AfterFunc(ctx, func() {
 		u.Fail(fault.New(fault.Unavailable, "what arrived of the file could not be stored in time"))

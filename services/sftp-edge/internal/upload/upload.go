@@ -84,22 +84,23 @@ type Upload struct {
 	work   sync.WaitGroup
 	digest digest // by the pump; by Finish once the pump has ended
 
-	mu       sync.Mutex
-	changed  chan struct{} // closed and renewed whenever a waiter should look again
-	window   window
-	total    int64   // what the client closed
-	declared int64   // final size announced by the client; -1 = none
-	failed   error   // poisons the handle
-	choice   *Choice // what the client may go on from, until it is known whether it does
-	closing  bool
-	pausing  bool // broken off: nothing but whole parts is handed on
-	begun    bool
-	pumping  bool
-	sealed   bool
-	resumed  bool
-	parts    int // handed on
-	inFlight int
-	touched  bool // at least one byte was written
+	mu        sync.Mutex
+	changed   chan struct{} // closed and renewed whenever a waiter should look again
+	window    window
+	total     int64   // what the client closed
+	declared  int64   // final size announced by the client; -1 = none
+	failed    error   // poisons the handle
+	choice    *Choice // what the client may go on from, until it is known whether it does
+	concluded bool    // somebody ends it
+	closing   bool
+	pausing   bool // broken off: nothing but whole parts is handed on
+	begun     bool
+	pumping   bool
+	sealed    bool
+	resumed   bool
+	parts     int // handed on
+	inFlight  int
+	touched   bool // at least one byte was written
 
 	prefix  int64         // bytes of a file that was there, which are read from the bucket
 	tail    []files.Piece // pieces that stand at the window's start, and not in memory
@@ -203,6 +204,9 @@ func (u *Upload) fail(err error) {
 
 // Drop ends the upload without a file. Nothing of it stays in the bucket; what the client could have gone on from does.
 func (u *Upload) Drop(ctx context.Context) error {
+	if !u.conclude() {
+		return ErrEnding
+	}
 	defer u.end()
 	u.Fail(fault.New(fault.Unavailable, "the upload was interrupted"))
 	u.work.Wait()
