@@ -310,7 +310,7 @@ func TestSweep(t *testing.T) {
 		_, err = e.files.Uploads().Put(t.Context(), record)
 		must(t, err)
 	}
-	e.run()
+	e.run(quickLease)
 	eventually(t, "the record that was left is swept", func() bool {
 		uploads, records := e.multiparts()
 		return uploads == 2 && records == 2 && e.tails() == 0

@@ -63,6 +63,8 @@ type Original struct {
 	mu     sync.Mutex
 	record files.Record // what it says changes
 	pieces []int        // numbers of what there may be of a tail
+	own    []int        // of these, what was stored here
+	lost   bool         // somebody else holds the record
 	tailed bool         // there is or was a tail
 	over   bool         // the lease is not renewed any more
 }
@@ -97,9 +99,7 @@ func (s Store) Resume(ctx context.Context, record files.Record, by files.Record,
 // Checkpoint answers how far an upload is that was broken off.
 func Checkpoint(r files.Record) upload.Checkpoint {
 	c := upload.Checkpoint{Begun: r.MultipartID != "", Parts: r.Parts, Sum: r.Sum, Tail: r.Tail}
-	for _, piece := range r.Tail {
-		c.Next = max(c.Next, piece.Number+1)
-	}
+	c.Next = int(r.Revision) << 20 // nobody who held it before, and does not know yet, writes the same pieces
 	return c
 }
 
@@ -165,7 +165,7 @@ func (o *Original) Spill(ctx context.Context, piece files.Piece, body upload.Bod
 func (o *Original) announce(ctx context.Context, piece int) error {
 	o.mu.Lock()
 	o.tailed = true
-	o.pieces = append(o.pieces, piece)
+	o.pieces, o.own = append(o.pieces, piece), append(o.own, piece)
 	known := o.record.Revision != 0
 	o.mu.Unlock()
 	if known {
@@ -249,6 +249,9 @@ func (o *Original) Leave(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.over = true
+	if o.lost {
+		return o.withdraw(ctx)
+	}
 	if o.record.Revision == 0 {
 		return nil
 	}
@@ -267,7 +270,30 @@ func (o *Original) change(ctx context.Context, how func(*files.Record)) error {
 	return o.put(ctx, how)
 }
 
+// withdraw removes the pieces that were stored here and that whoever holds the upload now knows nothing of.
+func (o *Original) withdraw(ctx context.Context) error {
+	now, err := o.store.Uploads.Get(ctx, o.record)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	var left []error
+	for _, n := range o.own {
+		if slices.ContainsFunc(now.Tail, func(p files.Piece) bool { return p.Number == n }) {
+			continue
+		}
+		key, err := objects.TailKey(o.record.Upload, n)
+		if err == nil {
+			err = o.store.Bucket.Delete(ctx, key)
+		}
+		left = append(left, err)
+	}
+	return errors.Join(left...)
+}
+
 func (o *Original) put(ctx context.Context, how func(*files.Record)) error {
+	if o.over && o.record.Revision == 0 {
+		return nil // it came too late
+	}
 	record := o.record
 	record.Lease, record.Expires = time.Now().Add(o.store.Lease), time.Now().Add(o.store.Keep)
 	how(&record)
@@ -275,8 +301,12 @@ func (o *Original) put(ctx context.Context, how func(*files.Record)) error {
 	if fault.Is(err, fault.Conflict) {
 		// An earlier change of our own may have been stored, and its answer lost.
 		now, lost := o.store.Uploads.Get(ctx, record)
-		if lost != nil || now.Holder != record.Holder {
-			return errors.Join(err, lost)
+		if fault.Is(lost, fault.NotFound) || lost == nil && now.Holder != record.Holder {
+			o.lost = true
+			return err
+		}
+		if lost != nil {
+			return lost
 		}
 		record.Revision = now.Revision
 		stored, err = o.store.Uploads.Put(ctx, record)
@@ -287,8 +317,21 @@ func (o *Original) put(ctx context.Context, how func(*files.Record)) error {
 	return err
 }
 
-// Abort removes everything that never landed. What it cannot remove is left to the sweep, with its record.
+// worthless makes a record that promises nothing: whoever finds it only cleans up.
+func worthless(r *files.Record) {
+	r.State, r.Entry, r.Bytes, r.Parts, r.Sum, r.Tail = files.UploadOpen, nil, 0, 0, nil, nil
+}
+
+// Abort removes everything that never landed, after the record says that there is nothing to go on with. What it cannot
+// remove is left to the sweep, with its record.
 func (o *Original) Abort(ctx context.Context) error {
+	err := o.abandon(ctx)
+	if fault.Is(err, fault.Conflict) { // it is somebody else's now, with all that it has
+		return o.Leave(ctx)
+	}
+	if err != nil {
+		return err
+	}
 	if o.parts != nil {
 		if err := o.parts.Abort(ctx); err != nil {
 			return err
@@ -300,6 +343,15 @@ func (o *Original) Abort(ctx context.Context) error {
 		}
 	}
 	return o.Forget(ctx)
+}
+
+func (o *Original) abandon(ctx context.Context) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.record.Revision == 0 {
+		return nil
+	}
+	return o.put(ctx, worthless)
 }
 
 // Forget deletes the tail and then the record, once the file has landed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -19,63 +20,90 @@ type Sweeper struct {
 	Files   *files.Log
 	Log     *slog.Logger
 	Running func() []*Original // uploads of this edge, whose leases are renewed
+
+	lapsed map[string]uint64 // revisions, by upload, that the last sweep found without a lease
 }
 
-// Run renews three times in a lease, and sweeps once, until ctx ends.
+// perRecord bounds what one record may take of a sweep, so that a bucket that hangs does not hold up all others.
+const perRecord = 30 * time.Second
+
+// Run renews three times in a lease, and sweeps once, until ctx ends: each in its own time, because a sweep that waits for
+// the bucket must not cost running uploads their leases.
 func (s *Sweeper) Run(ctx context.Context) {
-	renew, sweep := time.NewTicker(s.Store.Lease/3), time.NewTicker(s.Store.Lease)
-	defer renew.Stop()
-	defer sweep.Stop()
+	var work sync.WaitGroup
+	defer work.Wait()
+	work.Go(func() { every(ctx, s.Store.Lease/3, s.renew) })
+	s.sweep(ctx)
+	every(ctx, s.Store.Lease, s.sweep)
+}
+
+func every(ctx context.Context, interval time.Duration, do func(context.Context)) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
 	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Warn("the sweep of uploads left behind failed", "err", err)
-		}
-		for swept := false; !swept; {
-			select {
-			case <-ctx.Done():
-				return
-			case <-renew.C:
-				s.renew(ctx)
-			case <-sweep.C:
-				swept = true
-			}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			do(ctx)
 		}
 	}
 }
 
-// Sweep goes through the records once. Leases of this edge that an outage let expire are renewed first.
+func (s *Sweeper) sweep(ctx context.Context) {
+	if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+		s.Log.Warn("the sweep of uploads left behind failed", "err", err)
+	}
+}
+
+// Sweep goes through the records once. It ends only those that it has seen before as they are, with their lease over: after an
+// outage in which no edge could renew, all of them have a lease's time to say that they live.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	s.renew(ctx)
 	records, err := s.Store.Uploads.All(ctx)
 	if err != nil {
 		return err
 	}
+	lapsed := make(map[string]uint64)
 	for _, r := range records {
 		now := time.Now()
 		if r.Held(now) {
 			continue
 		}
-		var what string
-		switch {
-		case !r.Expires.IsZero() && now.After(r.Expires):
-			what, err = "expired", s.Store.GiveUp(ctx, r)
-		case r.State == files.UploadCompleting && r.Entry != nil:
-			what, err = s.finish(ctx, r)
-		case r.Bytes == 0:
-			what, err = "given up", s.Store.GiveUp(ctx, r)
-		default:
-			continue // its client may come back
+		expired := !r.Expires.IsZero() && now.After(r.Expires)
+		if !expired && s.lapsed[r.Upload] != r.Revision {
+			lapsed[r.Upload] = r.Revision
+			continue
 		}
-		switch {
-		case fault.Is(err, fault.Conflict):
-			continue // somebody else has it
-		case err != nil:
-			s.Log.Warn("an upload left behind could not be ended", "upload", r.Upload, "state", string(r.State), "err", err)
-		default:
-			s.Log.Info("an upload left behind was ended", "upload", r.Upload, "job", r.JobName, "how", what, "started", r.Started)
-		}
+		s.end(ctx, r, expired)
 	}
+	s.lapsed = lapsed
 	return ctx.Err()
+}
+
+// end does with one record what its state asks for.
+func (s *Sweeper) end(ctx context.Context, r files.Record, expired bool) {
+	ctx, cancel := context.WithTimeout(ctx, perRecord)
+	defer cancel()
+	var what string
+	var err error
+	switch {
+	case expired:
+		what, err = "expired", s.Store.GiveUp(ctx, r)
+	case r.State == files.UploadCompleting && r.Entry != nil:
+		what, err = s.finish(ctx, r)
+	case r.Bytes == 0:
+		what, err = "given up", s.Store.GiveUp(ctx, r)
+	default:
+		return // its client may come back
+	}
+	switch {
+	case fault.Is(err, fault.Conflict): // somebody else has it
+	case err != nil:
+		s.Log.Warn("an upload left behind could not be ended", "upload", r.Upload, "state", string(r.State), "err", err)
+	default:
+		s.Log.Info("an upload left behind was ended", "upload", r.Upload, "job", r.JobName, "how", what, "started", r.Started)
+	}
 }
 
 // take makes the record its caller's own for a while.
@@ -84,9 +112,10 @@ func (s Store) take(ctx context.Context, r files.Record) (files.Record, error) {
 	return s.Uploads.Put(ctx, r)
 }
 
-// GiveUp takes the lease, removes what the upload has in the bucket, and deletes the record last: a crash in between is only
+// GiveUp takes the lease with a record that promises nothing any more, removes what the upload has in the bucket, and deletes the record last: a crash in between is only
 // done again. It never touches a whole object: one that landed has no parts any more.
 func (s Store) GiveUp(ctx context.Context, r files.Record) error {
+	worthless(&r)
 	r, err := s.take(ctx, r)
 	if err != nil {
 		return err

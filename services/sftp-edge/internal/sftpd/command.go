@@ -11,6 +11,7 @@ import (
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/services/sftp-edge/internal/tree"
+	"filmgate.dev/services/sftp-edge/internal/upload"
 )
 
 // Filecmd answers the requests that have no handle.
@@ -111,6 +112,9 @@ func (s *session) remove(p tree.Path) error {
 	ctx, cancel := s.changing()
 	defer cancel()
 	running := s.server.Transfers.at(s.place(p), s.conn.principal.GetUserId())
+	if running != nil && running.upload.Concluded() {
+		return upload.ErrEnding // it is there in a moment
+	}
 	if running != nil {
 		running.upload.Fail(fault.New(fault.Conflict, "the file was removed while it was being uploaded"))
 	}

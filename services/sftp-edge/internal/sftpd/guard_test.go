@@ -48,6 +48,7 @@ func TestR35_AnswersAreOurWords(t *testing.T) {
 		{fault.Wrap(errors.New("dial tcp 10.0.0.1"), fault.Unavailable, "try again"), sftp.ErrSSHFxFailure, "try again"},
 		{errors.New("S3 said AccessDenied"), sftp.ErrSSHFxFailure, "something went wrong on the server; the failure was logged"},
 		{unsupported("links"), sftp.ErrSSHFxOpUnsupported, "links are not possible here"},
+		{fault.Wrap(io.EOF, fault.Unavailable, "the bucket hung up"), sftp.ErrSSHFxFailure, "the bucket hung up"},
 		{io.EOF, io.EOF, "EOF"},
 	} {
 		if got := answer(c.err); !errors.Is(got, c.code) || got.Error() != c.words {

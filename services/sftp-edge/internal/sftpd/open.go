@@ -141,6 +141,7 @@ func (w *writer) prepare(ctx context.Context, flags sftp.FileOpenFlags) error {
 	waiting, cancel := context.WithTimeout(w.session.server.ctx, roomWait)
 	defer cancel()
 	if w.upload.Reserve(waiting) != nil {
+		_ = w.upload.Drop(ctx)
 		return fault.New(fault.Unavailable, "the server is busy; try again in a minute")
 	}
 	w.session.server.Transfers.add(w) // an older one ends here

@@ -14,7 +14,7 @@ import (
 	"filmgate.dev/services/sftp-edge/internal/upload"
 )
 
-// maxPartials bounds what can lie about in one folder.
+// maxPartials bounds what one user can leave lying about in one job.
 const maxPartials = 1000
 
 // shownSize is the size that a broken-off upload is listed with: one byte less than is there, because programs take a file

@@ -160,8 +160,10 @@ func (r *reader) fetch(ctx context.Context, number int64) ([]byte, error) {
 		return nil, err
 	}
 	defer body.Close()
-	_, err = io.ReadFull(body, bytes)
-	return bytes, err
+	if _, err = io.ReadFull(body, bytes); err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "the photo store broke off in the middle of a photo; try again")
+	}
+	return bytes, nil
 }
 
 // Close answers CLOSE.

@@ -27,7 +27,7 @@ func answer(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, io.EOF):
+	case err == io.EOF: //nolint:errorlint // an EOF that is the cause of a failure is no answer
 		return io.EOF
 	case errors.As(err, &own):
 		return own
@@ -69,7 +69,7 @@ func (s *session) report(op, path string, err error) {
 	path = strings.ToValidUTF8(path[:min(len(path), maxReported)], "")
 	switch fault.KindOf(err) {
 	case fault.Internal:
-		if errors.Is(err, io.EOF) || errors.As(err, new(status)) {
+		if err == io.EOF || errors.As(err, new(status)) {
 			return
 		}
 		s.conn.log.Error("a request failed", "op", op, "path", path, "err", err)

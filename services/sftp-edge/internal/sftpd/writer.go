@@ -148,8 +148,14 @@ func (w *writer) suspend() error {
 func (w *writer) keep() (int64, error) {
 	ctx, cancel := context.WithTimeout(w.session.server.ctx, keepWait)
 	defer cancel()
-	records, err := w.session.tree.Log.Uploads().List(ctx, jobOf(w.job), w.folder.ID)
-	if err == nil && len(records) >= maxPartials {
+	records, err := w.session.tree.Log.Uploads().List(ctx, jobOf(w.job), "")
+	own := 0
+	for _, r := range records {
+		if r.UserID == w.user() {
+			own++
+		}
+	}
+	if err == nil && own >= maxPartials {
 		return 0, w.drop()
 	}
 	return w.upload.Suspend(ctx)
@@ -176,15 +182,16 @@ func (w *writer) tidying() (context.Context, context.CancelFunc) {
 // untouched reports whether a file that was there is to stay as it is: nothing was written, and nobody asked for an empty
 // one. lftp's resume of a whole file does that.
 func (w *writer) untouched() bool {
-	if w.base == nil || w.truncate || w.old.Load() != nil || w.upload.Touched() {
+	old := w.old.Load()
+	if w.base == nil && old == nil || w.truncate || w.upload.Touched() {
 		return false
 	}
 	size, declared := w.upload.Declared()
-	return !declared || size == w.base.Bytes
+	return !declared || old == nil && size == w.base.Bytes
 }
 
 func (w *writer) leave() error {
-	if err := w.drop(); err != nil {
+	if err := w.drop(); err != nil || w.old.Load() != nil {
 		return err
 	}
 	ctx, cancel := w.session.changing()

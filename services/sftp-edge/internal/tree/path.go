@@ -96,12 +96,12 @@ func (r Rules) Key(p Path) string {
 	names := make([]string, len(p.names))
 	for i := range p.names {
 		names[i] = string(p.names[i])
-		switch depth := i + 1; {
-		case depth == Job:
+		switch i + 1 {
+		case Job:
 			names[i] = strings.ToLower(names[i])
-		case depth == Album:
+		case Album:
 			names[i] = p.names[i].Folded()
-		case depth == Inner:
+		case Inner:
 			if section, ok := r.section(p); ok {
 				names[i] = section
 			}

@@ -126,15 +126,18 @@ func (s *Share) claim(ctx context.Context, n int64, strict bool) error {
 
 // settle grants what can be granted: to the debtor always, to the others oldest first.
 func (b *Budget) settle() {
-	blocked := false
+	blocked, strictBlocked := false, false // who must not overdraw holds up nobody who may
 	b.waiting = slices.DeleteFunc(b.waiting, func(c *claim) bool {
 		switch {
 		case c.share == b.debtor:
-		case blocked:
+		case blocked || c.strict && strictBlocked:
 			return false
 		case c.bytes <= b.free:
 		case !c.strict && b.debtor == nil:
 			b.debtor = c.share
+		case c.strict:
+			strictBlocked = true
+			return false
 		default:
 			blocked = true
 			return false

@@ -1,8 +1,10 @@
 package upload
 
 import (
+	"context"
 	"hash/crc32"
 	"io"
+	"time"
 
 	"filmgate.dev/pkg/fault"
 )
@@ -60,7 +62,11 @@ func (u *Upload) load(c *Choice) {
 }
 
 func (u *Upload) copyPrefix(c *Choice) error {
-	body, err := c.Prefix(u.ctx)
+	ctx, cancel := context.WithCancel(u.ctx)
+	defer cancel()
+	watchdog := time.AfterFunc(spillWait, cancel)
+	defer watchdog.Stop()
+	body, err := c.Prefix(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,10 +74,12 @@ func (u *Upload) copyPrefix(c *Choice) error {
 	sum := uint32(0)
 	buf := make([]byte, min(c.Size, u.cfg.Slab))
 	for off := int64(0); off < c.Size; {
+		watchdog.Reset(spillWait)
 		n, err := io.ReadFull(body, buf[:min(c.Size-off, int64(len(buf)))])
 		if err != nil {
 			return err
 		}
+		watchdog.Stop() // what follows waits for its own sake
 		sum = crc32.Update(sum, castagnoli, buf[:n])
 		if off+int64(n) == c.Size && sum != c.PrefixCRC32C { // before the last of it counts
 			return fault.New(fault.Unavailable, "the file that is there is damaged; send it again from its start")

@@ -54,18 +54,21 @@ func (u *Upload) giveUp(ctx context.Context) error {
 }
 
 func (u *Upload) remains() (end func(context.Context) error) {
-	if c := u.choice; c != nil && c.Object != nil { // nothing was decided: what was there is as it was
+	if c := u.choice; c != nil { // nothing was decided: what was there is as it was
+		if c.Object == nil {
+			return func(context.Context) error { return nil }
+		}
 		return c.Object.Leave
 	}
 	switch {
-	case errors.Is(u.failed, ErrTaken), u.choice != nil:
-		return func(context.Context) error { return nil }
+	case errors.Is(u.failed, errRotten):
+	case errors.Is(u.failed, ErrTaken):
+		return u.object.Leave
 	case u.sealed && !fault.Is(u.failed, fault.Invalid): // whoever finds it finishes it
 		return u.object.Leave
 	case u.resumed && u.prefix == 0 && !u.sealed:
 		return u.object.Leave
-	case fault.Is(u.failed, fault.Unavailable) && u.savedBytes() > 0 && u.savedBytes() < u.total:
-		// Never as large as the whole: programs take a size that fits for success.
+	case fault.Is(u.failed, fault.Unavailable) && u.savedBytes() > 0 && !u.dropped:
 		return u.object.Leave
 	}
 	return u.object.Abort
@@ -91,7 +94,11 @@ func (u *Upload) finish(ctx context.Context) (Result, error) {
 	if err := u.seal(ctx, result); err != nil {
 		return Result{}, err
 	}
-	if err := u.object.Complete(ctx, u.digest.crc); err != nil {
+	err = u.object.Complete(ctx, u.digest.crc)
+	if fault.Is(err, fault.NotFound) {
+		return Result{}, rotten()
+	}
+	if err != nil {
 		return Result{}, stored(err)
 	}
 	failpoint.Here("object stored")
@@ -157,7 +164,6 @@ func (u *Upload) close() (pumping bool, err error) {
 	for u.failed == nil && !u.loaded() {
 		u.await(nil)
 	}
-	u.total = max(u.window.reach(), u.declared)
 	if u.failed != nil {
 		return false, u.failed
 	}

@@ -105,11 +105,14 @@ func (u *Upload) arrived(body *pieces, err error) {
 	defer u.mu.Unlock()
 	u.inFlight--
 	u.release(body.slabs)
-	if err != nil {
+	switch {
+	case fault.Is(err, fault.NotFound): // the bucket has forgotten the parts
+		u.fail(rotten())
+	case err != nil:
 		u.fail(stored(err))
-		return
+	default:
+		u.notify()
 	}
-	u.notify()
 }
 
 // stored gives a failure of the bucket words for the sender.

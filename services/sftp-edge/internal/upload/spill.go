@@ -2,6 +2,7 @@ package upload
 
 import (
 	"context"
+	"errors"
 	"hash/crc32"
 	"io"
 	"time"
@@ -137,6 +138,9 @@ func (u *Upload) readBack(piece files.Piece, off int64, take func() []byte) erro
 	defer cancel()
 	body, err := u.object.Tail(ctx, piece)
 	u.mu.Lock()
+	if fault.Is(err, fault.NotFound) {
+		return rotten()
+	}
 	if err != nil {
 		return stored(err)
 	}
@@ -150,6 +154,9 @@ func (u *Upload) readBack(piece files.Piece, off int64, take func() []byte) erro
 		if u.failed != nil {
 			return u.failed
 		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return rotten()
+		}
 		if err != nil {
 			return stored(err)
 		}
@@ -158,7 +165,14 @@ func (u *Upload) readBack(piece files.Piece, off int64, take func() []byte) erro
 		off, left = off+int64(n), left-int64(n)
 	}
 	if sum != piece.CRC32C {
-		return fault.New(fault.Unavailable, "what had been stored of the file is damaged; send it again from its start")
+		return rotten()
 	}
 	return nil
+}
+
+// errRotten says that nobody can go on with what is stored.
+var errRotten = errors.New("the stored beginning is gone or damaged")
+
+func rotten() error {
+	return fault.Wrap(errRotten, fault.Invalid, "what had been stored of the file is gone or damaged; send it again from its start")
 }

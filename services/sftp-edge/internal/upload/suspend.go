@@ -6,6 +6,9 @@ import (
 	"filmgate.dev/pkg/fault"
 )
 
+// least is how many bytes are worth keeping: what is shown is one less.
+const least = 2
+
 // ErrEnding refuses to break off what is being finished already.
 var ErrEnding = fault.New(fault.Conflict, "the file is just being stored; try again in a minute")
 
@@ -44,7 +47,16 @@ func (u *Upload) suspend() (int64, error) {
 	for u.failed == nil && u.spilling {
 		u.await(nil)
 	}
-	if rest := u.window.reach() - u.covered(); u.failed == nil && rest > 0 {
+	rest := u.window.reach() - u.covered()
+	if u.window.reach() < least {
+		return 0, u.failed
+	}
+	if u.failed == nil && u.savedBytes() > 0 { // before anything is written, it must still be ours
+		if err := u.save(false); err != nil {
+			return 0, err
+		}
+	}
+	if u.failed == nil && rest > 0 {
 		u.spill(rest)
 	}
 	if u.failed != nil {
@@ -62,7 +74,6 @@ func (u *Upload) pause() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	defer u.notify()
-	u.total = max(u.window.reach(), u.prefix) + 1 // what is kept is never the whole
 	if u.failed != nil {
 		return u.failed
 	}

@@ -87,11 +87,11 @@ type Upload struct {
 	mu        sync.Mutex
 	changed   chan struct{} // closed and renewed whenever a waiter should look again
 	window    window
-	total     int64   // what the client closed
 	declared  int64   // final size announced by the client; -1 = none
 	failed    error   // poisons the handle
 	choice    *Choice // what the client may go on from, until it is known whether it does
 	concluded bool    // somebody ends it
+	dropped   bool    // nothing of it is wanted
 	closing   bool
 	pausing   bool // broken off: nothing but whole parts is handed on
 	begun     bool
@@ -208,9 +208,19 @@ func (u *Upload) Drop(ctx context.Context) error {
 		return ErrEnding
 	}
 	defer u.end()
-	u.Fail(fault.New(fault.Unavailable, "the upload was interrupted"))
+	u.mu.Lock()
+	u.dropped = true
+	u.fail(fault.New(fault.Unavailable, "the upload was interrupted"))
+	u.mu.Unlock()
 	u.work.Wait()
 	return u.giveUp(ctx)
+}
+
+// Concluded reports whether somebody ends the upload already: a failure comes too late then.
+func (u *Upload) Concluded() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.concluded
 }
 
 func (u *Upload) notify() {
