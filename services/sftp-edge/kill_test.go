@@ -80,6 +80,7 @@ type killing struct {
 	binary, keys                string
 	victims                     []ssh.Signer // what keys holds
 	told, there, resumed, again int
+	looks                       *sftp.Client // at the edge that lives
 }
 
 func (k *killing) round(step string, cut bool, name string, content []byte) {
@@ -94,8 +95,10 @@ func (k *killing) round(step string, cut bool, name string, content []byte) {
 		k.t.Fatalf("the edge passed %q", step)
 	}
 	k.addr, k.edge.keys = survivor, own
-	c := k.client("anna")
-	defer c.Close()
+	if k.looks == nil {
+		k.looks = k.client("anna")
+	}
+	c := k.looks
 	if err == nil {
 		k.told++
 		k.landed("Class 1/"+name, content)
