@@ -69,7 +69,7 @@ func (s *session) report(op, path string, err error) {
 	path = strings.ToValidUTF8(path[:min(len(path), maxReported)], "")
 	switch fault.KindOf(err) {
 	case fault.Internal:
-		if err == io.EOF || errors.As(err, new(status)) {
+		if err == io.EOF || errors.As(err, new(status)) { //nolint:errorlint // as in answer
 			return
 		}
 		s.conn.log.Error("a request failed", "op", op, "path", path, "err", err)
