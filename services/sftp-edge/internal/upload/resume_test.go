@@ -313,3 +313,53 @@ func TestWhatIsFinishedIsNotBrokenOff(t *testing.T) {
 		}
 	})
 }
+
+// The bucket fails in the middle, the client closes: nothing lands, and what is stored can be gone on with.
+func TestAFailedWriteKeepsWhatIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		object, budget := &memory{}, NewBudget(1<<10, int(small.Slab))
+		file := count(300)
+		u := New(context.Background(), small, object, budget)
+		for off := 0; off < 140; off += 10 {
+			write(t, u, file[off:off+10], off)
+		}
+		object.kept() // two parts
+		object.mu.Lock()
+		object.err = errors.New("503")
+		object.mu.Unlock()
+		for off := 140; off < 200; off += 10 {
+			_, _ = u.WriteAt(file[off:off+10], int64(off))
+		}
+		if _, err := u.Finish(t.Context()); !fault.Is(err, fault.Unavailable) || object.aborted || !object.left {
+			t.Fatalf("%v, %+v", err, object)
+		}
+		object.err = nil
+		saved := object.kept()
+		again := New(context.Background(), small, &memory{}, budget)
+		again.Offer(&Choice{Size: saved.Bytes(small.Part) - 1, Object: object, From: saved})
+		for off := 127; off < len(file); off += 20 {
+			write(t, again, file[off:min(len(file), off+20)], off)
+		}
+		if _, err := again.Finish(t.Context()); err != nil || !bytes.Equal(object.whole, file) || budget.Free() != 1<<10 {
+			t.Fatalf("%v, %d bytes", err, len(object.whole))
+		}
+	})
+}
+
+// What an upload would go on from is gone or damaged: it fails in words and is not offered again.
+func TestARottenBeginningIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := NewBudget(1<<10, int(small.Slab))
+		file := count(100)
+		object := partial(t, file, 90, budget)
+		for n := range object.pieces {
+			object.pieces[n] = bytes.Repeat([]byte{7}, len(object.pieces[n]))
+		}
+		u := New(context.Background(), small, &memory{}, budget)
+		u.Offer(&Choice{Size: 89, Object: object, From: object.saved})
+		write(t, u, file[89:], 89)
+		if _, err := u.Finish(t.Context()); !fault.Is(err, fault.Invalid) || !object.aborted || budget.Free() != 1<<10 {
+			t.Fatalf("%v, %+v", err, object)
+		}
+	})
+}
