@@ -94,7 +94,7 @@ func resumeUntilDone(dice *rand.Rand, file []byte, memoryBytes int64) error {
 		default:
 			n, err := u.Suspend(context.Background())
 			switch {
-			case err == nil && stop == 0 && n == 0:
+			case err == nil && stop <= 1 && kept == 0 && n == 0:
 				object = &memory{}
 			case err == nil && stop == kept && object.saved.Bytes(small.Part) == kept: // nothing came: it is as it was
 			case err != nil || n != stop || object.saved.Bytes(small.Part) != n || !object.broken:

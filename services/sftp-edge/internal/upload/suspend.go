@@ -10,7 +10,8 @@ import (
 var ErrEnding = fault.New(fault.Conflict, "the file is just being stored; try again in a minute")
 
 // Suspend breaks the upload off: everything that arrived without a gap is stored, and whoever comes next can go on from
-// there. It answers how many bytes that are; with none, nothing stays.
+// there. It answers how many bytes that are; with none, nothing stays. A single one is as good as none: one byte less than
+// there is is shown.
 func (u *Upload) Suspend(ctx context.Context) (int64, error) {
 	if !u.conclude() {
 		return 0, ErrEnding
@@ -43,6 +44,9 @@ func (u *Upload) suspend() (int64, error) {
 	defer u.mu.Unlock()
 	for u.failed == nil && u.spilling {
 		u.await(nil)
+	}
+	if u.failed == nil && u.window.reach() <= 1 {
+		return 0, nil
 	}
 	if rest := u.window.reach() - u.covered(); u.failed == nil && rest > 0 {
 		u.spill(rest)
