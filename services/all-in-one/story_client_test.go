@@ -149,15 +149,16 @@ func cmdHold(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdRelease lets the held client go on and waits until it is done: release
+// cmdRelease lets the held client go on and waits until it is done: [!] release
 func cmdRelease(ts *testscript.TestScript, neg bool, args []string) {
 	s := theStory(ts)
 	close(s.proxy.released)
-	if err := s.held.Wait(); err != nil {
-		ts.Fatalf("sftp: %v\n%s", err, tail(ts))
-	}
+	err := s.held.Wait()
 	s.held = nil
 	s.proxy.end()
+	if (err != nil) != neg {
+		ts.Fatalf("sftp: %v\n%s", err, tail(ts))
+	}
 }
 
 // proxy passes bytes on and says when so many have gone from the client to the server. From then on it holds the rest

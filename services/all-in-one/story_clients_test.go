@@ -10,6 +10,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// clients are the words that run a program which uploads.
+var clients = map[string]func(*testscript.TestScript, bool, []string){
+	"sftp": cmdSFTP, "scp": cmdSCP, "lftp": cmdLFTP, "psftp": cmdPSFTP, "pscp": cmdPSCP, "rclone": cmdRclone, "curl": cmdCurl,
+	"python": cmdPython, "filezilla": cmdFileZilla, "imitate": cmdImitate,
+}
+
 // The clients of the matrix, beside OpenSSH and lftp. Each has its own way of being told where to go.
 
 // cmdPSFTP runs PuTTY's psftp with the commands of a file: [!] psftp FILE

@@ -16,14 +16,11 @@ import (
 	"filmgate.dev/pkg/testphotos"
 )
 
-// commands are the words that the scripts use beyond testscript's own.
+// commands are the words that the scripts use beyond testscript's own, and beyond the clients.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"start":    cmdStart,
 	"stop":     cmdStop,
 	"kill9":    cmdKill,
-	"sftp":     cmdSFTP,
-	"scp":      cmdSCP,
-	"lftp":     cmdLFTP,
 	"said":     cmdSaid,
 	"session":  cmdSession,
 	"cutafter": cmdCutAfter,
@@ -44,10 +41,9 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"same":     cmdSame,
 	"consume":  cmdConsume,
 
-	"psftp": cmdPSFTP, "pscp": cmdPSCP, "rclone": cmdRclone, "curl": cmdCurl, "python": cmdPython, "filezilla": cmdFileZilla,
 	"mount": cmdMount, "unmount": cmdUnmount,
-	"imitate": cmdImitate,
-	"landed":  cmdLanded,
+	"landed": cmdLanded,
+	"broken": cmdBroken, "within": cmdWithin,
 }
 
 // cmdPhoto makes picture files: photo FILE WIDTHxHEIGHT [orientation=N] [seed=N] [png] [truncated] [text] [padded=BYTES],

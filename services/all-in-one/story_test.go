@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,10 +41,12 @@ func TestStories(t *testing.T) {
 			t.Fatalf("%v: `make setup` installs it", err)
 		}
 	}
+	words := maps.Clone(commands)
+	maps.Copy(words, clients)
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
 		Setup: setupStory,
-		Cmds:  commands,
+		Cmds:  words,
 		Condition: func(name string) (bool, error) {
 			if name == "fuse" {
 				return hasFUSE(), nil

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"filmgate.dev/pkg/files"
+	sftpedge "filmgate.dev/services/sftp-edge"
 )
 
 // The packets of SFTP version 3 that a client sends, and two answers.
@@ -211,7 +212,7 @@ func FuzzPackets(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 253, 10, 1, 1, 255, 4, 1, 4, 1, 4, 9, 21, 2, 21, 1, 7, 21, 0, 0, 1}) // sizes, closed twice, extensions
 	f.Add([]byte{0, 0, 0, 0, 241, 5, 3, 0, 0, 0, 9})                                              // cut in the middle of a packet
 	f.Add([]byte{251, 9, 255, 255, 255, 255, 3, 0, 0, 0, 1})                                      // a packet without end
-	e := start(f)
+	e := start(f, func(c *sftpedge.Config) { c.MaxFolders = files.Listable / 2 })                 // each input has an album of its own
 	conn, err := e.dial("anna")
 	must(f, err)
 	f.Cleanup(func() { conn.Close() })

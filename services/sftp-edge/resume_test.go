@@ -336,6 +336,41 @@ func TestR22_BackBeforeTheFirstIsDead(t *testing.T) {
 	e.clean()
 }
 
+// R22: most programs ask for the size before they open the file, when the first upload still seems to live; some of them
+// had sent everything but CLOSE.
+func TestR22_SizeAskedForBeforeTheFirstIsDead(t *testing.T) {
+	e := start(t)
+	c := e.client("anna")
+	must(t, c.Mkdir("/JOB00001/Class 1"))
+	const path = "/JOB00001/Class 1/a.jpg"
+	content := photo(9<<20, 1)
+	for _, sent := range []int{1, 1 << 20, len(content)} {
+		first, err := c.Create(path)
+		must(t, err)
+		_, err = first.Write(content[:sent])
+		must(t, err)
+		again := e.client("anna")
+		i, err := again.Stat(path)
+		must(t, err)
+		list, err := again.ReadDir("/JOB00001/Class 1")
+		must(t, err)
+		if i.Size() != int64(sent-1) || !listed(list, "a.jpg", i.Size()) {
+			t.Errorf("of %d bytes %d are shown, and %v listed", sent, i.Size(), list)
+		}
+		f, err := again.OpenFile(path, os.O_WRONLY|os.O_CREATE)
+		must(t, err)
+		for off := i.Size(); off < int64(len(content)); off += 64 << 10 {
+			_, err = f.WriteAt(content[off:min(int64(len(content)), off+64<<10)], off)
+			must(t, err)
+		}
+		must(t, f.Close())
+		e.landed("Class 1/a.jpg", content)
+		_ = first.Close() // it was replaced
+		must(t, c.Remove(path))
+	}
+	e.clean()
+}
+
 // clientFrom is an SFTP client on another machine.
 func (e *edge) clientFrom(address, user string) *sftp.Client {
 	e.t.Helper()
@@ -375,4 +410,35 @@ func TestR18_ResumeAfterAStop(t *testing.T) {
 		e.landed("Class 1/"+name, content)
 	}
 	e.clean()
+}
+
+// A file is removed just when its client's connection is lost: whichever comes first, nothing of it stays.
+func TestRemovedWhileItBreaksOff(t *testing.T) {
+	e := start(t, quickLease)
+	c := e.client("anna")
+	must(t, c.Mkdir("/JOB00001/Class 1"))
+	const path = "/JOB00001/Class 1/a.jpg"
+	for round := range 24 {
+		conn, err := e.dial("anna")
+		must(t, err)
+		writer, err := sftp.NewClient(conn)
+		must(t, err)
+		f, err := writer.Create(path)
+		must(t, err)
+		_, err = f.Write(photo([]int{100_000, 9 << 20}[round%2], 1))
+		must(t, err)
+		lost := make(chan struct{})
+		go func() { conn.Close(); close(lost) }()
+		time.Sleep(time.Duration(round/2) * time.Millisecond) // a different moment each time
+		if err := c.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !strings.Contains(err.Error(), "try again") {
+			t.Fatal(err)
+		}
+		<-lost
+		writer.Close()
+		eventually(t, "nothing of it stays, or what can be removed", func() bool {
+			_ = c.Remove(path)
+			uploads, records := e.multiparts()
+			return uploads == 0 && records == 0 && e.tails() == 0
+		})
+	}
 }

@@ -277,6 +277,7 @@ func (o *Original) withdraw(ctx context.Context) error {
 		return err
 	}
 	var left []error
+	gone := fault.Is(err, fault.NotFound)
 	for _, n := range o.own {
 		if slices.ContainsFunc(now.Tail, func(p files.Piece) bool { return p.Number == n }) {
 			continue
@@ -286,6 +287,10 @@ func (o *Original) withdraw(ctx context.Context) error {
 			err = o.store.Bucket.Delete(ctx, key)
 		}
 		left = append(left, err)
+	}
+	// With no record nobody goes on: it was removed, or has landed. A part that was on its way then may be there again.
+	if gone && o.parts != nil {
+		left = append(left, o.parts.Abort(ctx))
 	}
 	return errors.Join(left...)
 }

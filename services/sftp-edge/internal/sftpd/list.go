@@ -67,7 +67,7 @@ func (s *session) stat(name string) (infos, error) {
 		return infos{{name: job.Name, folder: true, modified: job.Changed}}, nil
 	}
 	if w := s.server.Transfers.at(s.place(p), s.conn.principal.GetUserId()); w != nil && w.shown() {
-		return infos{w.info()}, nil
+		return infos{w.info(s)}, nil
 	}
 	e, err := s.tree.Find(ctx, jobOf(job), p)
 	switch {
@@ -179,7 +179,7 @@ func (f *folder) read() {
 	}
 	for _, w := range f.session.server.Transfers.into(f.id) {
 		if w.folder.ID == f.id && w.user() == f.session.conn.principal.GetUserId() && w.shown() {
-			lines[w.name] = w.info()
+			lines[w.name] = w.info(f.session)
 		}
 	}
 	for _, i := range lines {

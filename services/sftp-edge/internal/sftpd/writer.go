@@ -219,8 +219,13 @@ func (w *writer) shown() bool {
 	return w.base == nil || w.truncate || w.old.Load() != nil || w.upload.Touched()
 }
 
-func (w *writer) info() info {
+// info is what a session is shown. One that did not open the file may be its client's next try, while this one only seems to
+// live: it is shown the size that it can go on from.
+func (w *writer) info(to *session) info {
 	i := info{name: w.name, size: w.upload.Reach(), modified: w.mtime()}
+	if to != w.session {
+		i.size = max(0, i.size-1)
+	}
 	if i.modified.IsZero() {
 		i.modified = w.opened
 	}

@@ -13,7 +13,8 @@ const least = 2
 var ErrEnding = fault.New(fault.Conflict, "the file is just being stored; try again in a minute")
 
 // Suspend breaks the upload off: everything that arrived without a gap is stored, and whoever comes next can go on from
-// there. It answers how many bytes that are; with none, nothing stays.
+// there. It answers how many bytes that are; with none, nothing stays. A single one is as good as none: one byte less than
+// there is is shown.
 func (u *Upload) Suspend(ctx context.Context) (int64, error) {
 	if !u.conclude() {
 		return 0, ErrEnding
