@@ -24,8 +24,12 @@ import (
 	"filmgate.dev/services/sftp-edge/internal/upload"
 )
 
-// tidyWait bounds the removal of pieces that nobody needs any more.
-const tidyWait = 5 * time.Second
+const (
+	// tidyWait bounds the removal of pieces that nobody needs any more.
+	tidyWait = 5 * time.Second
+	// beginWait bounds the announcement of a large file.
+	beginWait = 30 * time.Second
+)
 
 // Store is where originals are kept.
 type Store struct {
@@ -60,6 +64,8 @@ type Original struct {
 	parts    *objects.Multipart
 	written  bool // there may be an object
 
+	fixed files.Record // what never changes of the record: names, ids, the user
+
 	mu     sync.Mutex
 	record files.Record // what it says changes
 	pieces []int        // numbers of what there may be of a tail
@@ -78,7 +84,7 @@ func (s Store) New(record files.Record, describe func(upload.Result) files.Entry
 	}
 	record.ObjectKey, record.State, record.PartBytes = key, files.UploadOpen, s.Part
 	record.Holder = ulid.Make().String()
-	return &Original{store: s, key: key, describe: describe, record: record}, nil
+	return &Original{store: s, key: key, describe: describe, fixed: record, record: record}, nil
 }
 
 // Resume takes an upload over that was broken off: Conflict when somebody else was faster. by is who goes on.
@@ -86,7 +92,7 @@ func (s Store) Resume(ctx context.Context, record files.Record, by files.Record,
 	record.UserID, record.User, record.Client, record.Address = by.UserID, by.User, by.Client, by.Address
 	record.State, record.Entry, record.Holder = files.UploadOpen, nil, ulid.Make().String()
 	// An edge that died may have stored a piece that its record does not know of yet.
-	o := &Original{store: s, key: record.ObjectKey, describe: describe, record: record, tailed: true}
+	o := &Original{store: s, key: record.ObjectKey, describe: describe, fixed: record, record: record, tailed: true}
 	if record.MultipartID != "" {
 		o.parts = s.Bucket.ResumeMultipart(record.ObjectKey, record.MultipartID)
 	}
@@ -104,14 +110,11 @@ func Checkpoint(r files.Record) upload.Checkpoint {
 }
 
 // Upload answers the upload's id.
-func (o *Original) Upload() string { return o.record.Upload }
-
-// Modified answers the modification time that an earlier connection has set, if one has.
-func (o *Original) Modified() time.Time { return o.record.ModifiedAt }
+func (o *Original) Upload() string { return o.fixed.Upload }
 
 // options is what stands beside the bytes, so that the log could be rebuilt from the objects.
 func (o *Original) options(crc32c uint32) objects.PutOptions {
-	r := o.record
+	r := o.fixed
 	return objects.PutOptions{
 		ContentType: mime.TypeByExtension(path.Ext(r.Name)),
 		CRC32C:      crc32c,
@@ -130,8 +133,10 @@ func (o *Original) Put(ctx context.Context, body upload.Body, crc32c uint32) err
 	})
 }
 
-// Begin announces a large file.
+// Begin announces a large file. It is not broken off: nobody would know the name of what the bucket has begun then.
 func (o *Original) Begin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginWait)
+	defer cancel()
 	parts, err := o.store.Bucket.NewMultipart(ctx, o.key, o.options(0))
 	if err != nil {
 		return err
@@ -147,7 +152,7 @@ func (o *Original) Part(ctx context.Context, n int, body upload.Body, crc32c uin
 
 // Spill stores a piece of the tail.
 func (o *Original) Spill(ctx context.Context, piece files.Piece, body upload.Body) error {
-	key, err := objects.TailKey(o.record.Upload, piece.Number)
+	key, err := objects.TailKey(o.fixed.Upload, piece.Number)
 	if err != nil {
 		return err
 	}
@@ -155,7 +160,7 @@ func (o *Original) Spill(ctx context.Context, piece files.Piece, body upload.Bod
 		return err
 	}
 	err = o.store.through(ctx, func() error {
-		return o.store.Bucket.PutFrom(ctx, key, body, body.Len(), objects.PutOptions{CRC32C: piece.CRC32C, Metadata: map[string]string{"upload": o.record.Upload}})
+		return o.store.Bucket.PutFrom(ctx, key, body, body.Len(), objects.PutOptions{CRC32C: piece.CRC32C, Metadata: map[string]string{"upload": o.fixed.Upload}})
 	})
 	failpoint.Here("tail stored")
 	return err
@@ -176,7 +181,7 @@ func (o *Original) announce(ctx context.Context, piece int) error {
 
 // Tail reads a piece of the tail.
 func (o *Original) Tail(ctx context.Context, piece files.Piece) (io.ReadCloser, error) {
-	key, err := objects.TailKey(o.record.Upload, piece.Number)
+	key, err := objects.TailKey(o.fixed.Upload, piece.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +214,7 @@ func (o *Original) drop(ctx context.Context, c upload.Checkpoint) {
 		if n >= c.Next || slices.ContainsFunc(c.Tail, func(p files.Piece) bool { return p.Number == n }) {
 			return false
 		}
-		key, err := objects.TailKey(o.record.Upload, n)
+		key, err := objects.TailKey(o.fixed.Upload, n)
 		return err == nil && o.store.Bucket.Delete(ctx, key) == nil
 	})
 }
@@ -282,7 +287,7 @@ func (o *Original) withdraw(ctx context.Context) error {
 		if slices.ContainsFunc(now.Tail, func(p files.Piece) bool { return p.Number == n }) {
 			continue
 		}
-		key, err := objects.TailKey(o.record.Upload, n)
+		key, err := objects.TailKey(o.fixed.Upload, n)
 		if err == nil {
 			err = o.store.Bucket.Delete(ctx, key)
 		}
@@ -368,7 +373,7 @@ func (o *Original) Forget(ctx context.Context) error {
 		return nil
 	}
 	if o.tailed {
-		if err := o.store.removeTail(ctx, o.record.Upload); err != nil {
+		if err := o.store.removeTail(ctx, o.fixed.Upload); err != nil {
 			return err
 		}
 	}

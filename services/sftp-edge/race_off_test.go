@@ -1,0 +1,5 @@
+//go:build !race
+
+package sftpedge_test
+
+const racing = false
