@@ -44,8 +44,14 @@ func newTransport() *transport {
 	}}
 }
 
+// cloner is a body that can be read anew while an earlier reading of it may still be going on.
+type cloner interface{ Clone() io.Reader }
+
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if body, ok := r.Context().Value(bodyKey{}).(io.Reader); ok && r.Method == http.MethodPut && r.Body != nil {
+		if c, ok := body.(cloner); ok { // a server that answers early is still being written to when the request is repeated
+			body = c.Clone()
+		}
 		bare := *r
 		bare.Body = io.NopCloser(body)
 		r = &bare

@@ -2,6 +2,9 @@ package upload
 
 import "io"
 
+// Clone answers the same bytes with a cursor of their own, at the beginning.
+func (p *pieces) Clone() io.Reader { return &pieces{slabs: p.slabs, skip: p.skip, size: p.size} }
+
 // WriteTo writes what has not been read yet, slab by slab: nobody copies it on its way to the bucket.
 func (p *pieces) WriteTo(w io.Writer) (written int64, err error) {
 	for err == nil && p.at < p.size {
