@@ -73,7 +73,7 @@ func restore(sum []byte, bytes int64) (digest, error) {
 		err = d.sha.(encoding.BinaryUnmarshaler).UnmarshalBinary(s.SHA)
 	}
 	if err != nil || s.Bytes != bytes || len(s.Head) > headBytes || len(s.Tail) > tailBytes {
-		return digest{}, fault.Wrap(err, fault.Internal, "the checksum of a broken-off upload cannot be read")
+		return digest{}, rotten()
 	}
 	d.crc, d.bytes, d.head, d.tail = s.CRC, s.Bytes, s.Head, s.Tail
 	return d, nil

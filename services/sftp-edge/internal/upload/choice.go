@@ -38,11 +38,12 @@ func (u *Upload) decide(atOnce bool) error {
 		u.work.Go(func() { u.load(c) })
 		return nil
 	}
+	u.object = c.Object // first: if it is of no use, it is this one that is given up
 	digest, err := restore(c.From.Sum, int64(c.From.Parts)*u.cfg.Part)
 	if err != nil {
 		return err
 	}
-	u.digest, u.object = digest, c.Object
+	u.digest = digest
 	u.begun, u.parts, u.saved, u.tail, u.pieces = c.From.Begun, c.From.Parts, c.From, c.From.Tail, c.From.Next
 	u.durable = Checkpoint{Parts: c.From.Parts, Sum: c.From.Sum}
 	u.window.start = int64(c.From.Parts) * u.cfg.Part

@@ -346,6 +346,29 @@ func TestAFailedWriteKeepsWhatIsStored(t *testing.T) {
 	})
 }
 
+// A record whose digest makes no sense, or is another part's, is given up as well.
+func TestARottenDigestIsGivenUp(t *testing.T) {
+	for _, spoil := range []func(*Checkpoint){
+		func(c *Checkpoint) { c.Sum = nil },
+		func(c *Checkpoint) { c.Sum = []byte("{}") },
+		func(c *Checkpoint) { c.Parts, c.Tail = 2, nil },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			budget := NewBudget(1<<10, int(small.Slab))
+			file := count(200)
+			object := partial(t, file, 90, budget)
+			from := object.saved
+			spoil(&from)
+			u := New(context.Background(), small, &memory{}, budget)
+			u.Offer(&Choice{Size: from.Bytes(small.Part) - 1, Object: object, From: from})
+			write(t, u, file[from.Bytes(small.Part)-1:][:20], int(from.Bytes(small.Part)-1))
+			if _, err := u.Finish(t.Context()); !fault.Is(err, fault.Invalid) || !object.aborted || budget.Free() != 1<<10 {
+				t.Fatalf("%v, %+v", err, object)
+			}
+		})
+	}
+}
+
 // What an upload would go on from is gone or damaged: it fails in words and is not offered again.
 func TestARottenBeginningIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
