@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"runtime"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -58,7 +59,7 @@ type Config struct {
 	Drain                        time.Duration `env:"FILMGATE_SFTP_DRAIN" default:"8s" help:"how long running uploads may go on when the edge is stopped"`
 	Lease                        time.Duration `env:"FILMGATE_SFTP_LEASE" default:"30s" help:"how long an upload stays with its edge without a sign of life; then another one may go on with it. Longer than clocks differ"`
 	Partials                     time.Duration `env:"FILMGATE_SFTP_PARTIALS" default:"168h" help:"how long an upload that broke off can be resumed"`
-	Lanes                        int           `env:"FILMGATE_SFTP_LANES" default:"16" help:"files and parts of files that are on their way to the bucket at once"`
+	Lanes                        int           `env:"FILMGATE_SFTP_LANES" default:"0" help:"files and parts of files that are on their way to the bucket at once; 0: three per processor, and at least 6"`
 	Store                        time.Duration `env:"FILMGATE_SFTP_STORE" default:"60s" help:"how long a CLOSE waits for the bucket"`
 	Commit                       time.Duration `env:"FILMGATE_SFTP_COMMIT" default:"15s" help:"how long a CLOSE or another change waits for the files log"`
 	LastAnswer                   time.Duration `env:"FILMGATE_JOBS_LAST_ANSWER" default:"30s" help:"how long the last word on a job serves while job-status is away"`
@@ -85,7 +86,7 @@ func (c Config) defaults() Config {
 	fill(&c.Drain, 8*time.Second)
 	fill(&c.Lease, 30*time.Second)
 	fill(&c.Partials, 7*24*time.Hour)
-	fill(&c.Lanes, 16)
+	fill(&c.Lanes, max(6, 3*runtime.GOMAXPROCS(0)))
 	fill(&c.Store, time.Minute)
 	fill(&c.Commit, 15*time.Second)
 	return c
@@ -140,7 +141,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	case max(cfg.MaxNames, cfg.MaxFolders) > files.Listable/2:
 		return nil, fault.New(fault.Invalid, "FILMGATE_MAX_NAMES_PER_FOLDER and FILMGATE_MAX_FOLDERS_PER_JOB must be at most %d, so that folders can be listed", files.Listable/2)
 	case cfg.Lanes < 1 || cfg.Lease < time.Second || cfg.Partials < cfg.Lease:
-		return nil, fault.New(fault.Invalid, "FILMGATE_SFTP_LANES must be at least 1, FILMGATE_SFTP_LEASE at least 1s, and FILMGATE_SFTP_PARTIALS longer than that")
+		return nil, fault.New(fault.Invalid, "FILMGATE_SFTP_LANES must not be negative, FILMGATE_SFTP_LEASE at least 1s, and FILMGATE_SFTP_PARTIALS longer than that")
 	case min(cfg.MaxUploads, cfg.Requests, cfg.MaxNames, cfg.MaxFolders) < 1 || cfg.QuotaFiles < 0:
 		return nil, fault.New(fault.Invalid, "FILMGATE_SFTP_MAX_UPLOADS_PER_USER, FILMGATE_SFTP_REQUESTS, FILMGATE_MAX_NAMES_PER_FOLDER and FILMGATE_MAX_FOLDERS_PER_JOB must be at least 1")
 	case cfg.UserBandwidth != 0 && cfg.UserBandwidth < leastBandwidth:

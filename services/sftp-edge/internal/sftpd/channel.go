@@ -77,12 +77,13 @@ func (c *connection) sftp(channel ssh.Channel) {
 	s := newSession(c)
 	defer s.end()
 	defer c.opened(channel, s)()
-	greeted, err := hello(channel, c.server.Config.MaxHandles)
+	first, err := hello(channel, c.server.Config.MaxHandles)
 	if err != nil {
 		exit(channel, 0)
 		return
 	}
-	server := sftp.NewRequestServer(heard{greeted, &c.pending}, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
+	s.intake = newIntake(channel, &c.pending, first)
+	server := sftp.NewRequestServer(s.intake, sftp.Handlers{FileGet: s, FilePut: s, FileCmd: s, FileList: s})
 	if err := server.Serve(); err != nil && !errors.Is(err, io.EOF) {
 		c.log.Debug("the SFTP session broke off", "err", err)
 	}
@@ -99,20 +100,6 @@ func (c *connection) opened(channel ssh.Channel, s *session) (over func()) {
 		defer c.mu.Unlock()
 		delete(c.sessions, channel)
 	}
-}
-
-// heard is a channel that notes when its client asks for something.
-type heard struct {
-	ssh.Channel
-	pending *pending
-}
-
-func (h heard) Read(b []byte) (int, error) {
-	n, err := h.Channel.Read(b)
-	if n > 0 {
-		h.pending.hear()
-	}
-	return n, err
 }
 
 // say has the client's program show words, and ends the channel.

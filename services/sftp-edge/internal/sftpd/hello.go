@@ -32,24 +32,9 @@ var extensions = [...]struct{ Name, Version string }{
 	{"posix-rename@openssh.com", "1"}, {"statvfs@openssh.com", "2"}, {limitsExtension, "1"},
 }
 
-// greeted is an SFTP channel behind the first words.
-type greeted struct {
-	ssh.Channel
-	read []byte // by hello, and not for it
-}
-
-func (g *greeted) Read(b []byte) (int, error) {
-	if len(g.read) == 0 {
-		return g.Channel.Read(b)
-	}
-	n := copy(b, g.read)
-	g.read = g.read[n:]
-	return n, nil
-}
-
 // hello speaks the first words of SFTP, because the library cannot tell its limits: it says what there is, and answers a
-// program that then asks for them. What it does not know it leaves to the library.
-func hello(channel ssh.Channel, handles int) (*greeted, error) {
+// program that then asks for them. What it does not know it leaves to the library: the packet, or as much as was read of it.
+func hello(channel ssh.Channel, handles int) (rest []byte, err error) {
 	first := true
 	for {
 		packet, whole, err := shortPacket(channel)
@@ -65,7 +50,7 @@ func hello(channel ssh.Channel, handles int) (*greeted, error) {
 			answer = limits(packet[5:], handles)
 		}
 		if answer == nil {
-			return &greeted{Channel: channel, read: packet}, nil
+			return packet, nil
 		}
 		if _, err := channel.Write(answer); err != nil {
 			return nil, err

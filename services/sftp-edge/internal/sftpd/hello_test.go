@@ -32,11 +32,11 @@ var initPacket = framed([]byte{packetInit, 0, 0, 0, 3})
 func TestHelloTellsLimits(t *testing.T) {
 	stat := framed([]byte{17, 0, 0, 0, 2, 0, 0, 0, 1, '/'})
 	w := &wire{said: bytes.NewReader(bytes.Join([][]byte{initPacket, ask(7, limitsExtension), stat, stat}, nil))}
-	g, err := hello(w, 128)
+	first, err := hello(w, 128)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rest, err := io.ReadAll(g)
+	rest, err := io.ReadAll(io.MultiReader(bytes.NewReader(first), w))
 	if err != nil || !bytes.Equal(rest, append(bytes.Clone(stat), stat...)) {
 		t.Errorf("the library reads %q %v", rest, err)
 	}
@@ -68,12 +68,12 @@ func TestHelloLeavesTheRestAlone(t *testing.T) {
 	} {
 		for _, before := range [][]byte{nil, initPacket} {
 			w := &wire{said: bytes.NewReader(append(bytes.Clone(before), said...))}
-			g, err := hello(w, 1)
+			first, err := hello(w, 1)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
-			if rest, err := io.ReadAll(g); err != nil || !bytes.Equal(rest, said) {
+			if rest, err := io.ReadAll(io.MultiReader(bytes.NewReader(first), w)); err != nil || !bytes.Equal(rest, said) {
 				t.Errorf("%s: the library reads %d bytes of %d, %v", name, len(rest), len(said), err)
 			}
 		}

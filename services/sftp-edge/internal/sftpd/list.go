@@ -69,27 +69,42 @@ func (s *session) stat(name string) (infos, error) {
 	if w := s.server.Transfers.at(s.place(p), s.conn.principal.GetUserId()); w != nil && w.shown() {
 		return infos{w.info(s)}, nil
 	}
-	e, err := s.tree.Find(ctx, jobOf(job), p)
-	switch {
-	case err == nil && e.Folder():
-		return infos{infoOf(e)}, nil
-	case err != nil && (!fault.Is(err, fault.NotFound) || s.tree.FolderLike(p)):
+	if s.tree.FolderLike(p) {
+		e, err := s.tree.Find(ctx, jobOf(job), p)
+		return infos{infoOf(e)}, err
+	}
+	folder, err := s.tree.Folder(ctx, jobOf(job), p.Folder())
+	if err != nil {
 		return nil, err
 	}
-	landed, missing := &e, err
-	if missing != nil {
-		landed = nil
+	i, err := s.statFile(ctx, jobOf(job), folder.ID, p.Name())
+	return infos{i}, err
+}
+
+// statFile asks for what has landed and for what was broken off at once, because programs ask this before and after every photo.
+func (s *session) statFile(ctx context.Context, job files.Job, folder, name string) (info, error) {
+	var (
+		landed       files.Entry
+		records      []files.Record
+		missing      error
+		group, bound = errgroup.WithContext(ctx)
+	)
+	group.Go(func() (err error) { records, err = s.tree.Log.Uploads().At(bound, job, folder, name); return err })
+	group.Go(func() (err error) {
+		landed, err = s.tree.Log.File(bound, job, folder, name)
+		if fault.Is(err, fault.NotFound) {
+			missing = err
+			return nil
+		}
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return info{}, err
 	}
-	r, broken, err := s.partialAt(ctx, jobOf(job), p, landed)
-	switch {
-	case err != nil:
-		return nil, err
-	case broken:
-		return infos{partialInfo(r)}, nil
-	case missing != nil:
-		return nil, missing
+	if r, broken := s.partials(records, map[string]string{name: landed.Upload})[name]; broken {
+		return partialInfo(r), nil
 	}
-	return infos{infoOf(e)}, nil
+	return infoOf(landed), missing
 }
 
 // openFolder sees that the folder is there. It is read when its first line is asked for: many programs only want to know

@@ -37,6 +37,7 @@ func (s *session) OpenFile(r *sftp.Request) (file sftp.WriterAtReaderAt, err err
 		if p.Junk() {
 			s.junk.set(p, 0)
 			file = &sink{s, p}
+			s.intake.begin(nil)
 			return nil
 		}
 		w, err := s.open(p, r.Pflags())
@@ -45,6 +46,7 @@ func (s *session) OpenFile(r *sftp.Request) (file sftp.WriterAtReaderAt, err err
 			return err
 		}
 		file = w
+		s.intake.begin(w)
 		return nil
 	})
 	return file, err

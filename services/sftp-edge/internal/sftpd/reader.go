@@ -47,6 +47,7 @@ func (s *session) Fileread(r *sftp.Request) (file io.ReaderAt, err error) {
 		}
 		file = &reader{session: s, path: p, key: key, size: e.Bytes, share: s.server.Budget.Join()}
 		s.told(downloadBegun, p, "upload "+e.Upload)
+		s.intake.begin(nil)
 		return nil
 	})
 	return file, err

@@ -24,6 +24,7 @@ type session struct {
 	guest   *guest
 	end     func() // when the channel is over
 	server  *Server
+	intake  *intake
 	tree    tree.Finder
 	handles atomic.Int32
 	junk    junk

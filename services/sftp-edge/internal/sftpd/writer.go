@@ -55,20 +55,36 @@ type writer struct {
 
 // WriteAt answers WRITE.
 func (w *writer) WriteAt(p []byte, off int64) (n int, err error) {
-	err = w.session.guard("write", w.path.String(), func() error {
+	err = w.write(func() error {
+		if n, err = w.upload.WriteAt(p, off); err == nil {
+			err = w.grown(off + int64(n))
+		}
+		return err
+	})
+	return n, err
+}
+
+// take takes what a WRITE brings, if there is nothing to wait for.
+func (w *writer) take(p []byte, off int64) (taken bool) {
+	err := w.write(func() error {
+		taken = w.claim.hold.Has(off+int64(len(p))) && w.upload.Take(p, off)
+		return nil
+	})
+	return taken && err == nil
+}
+
+func (w *writer) write(f func() error) error {
+	return w.session.guard("write", w.path.String(), func() error {
 		returned := false
 		defer func() {
 			if !returned { // it panicked; after a failed WRITE no CLOSE may succeed
 				w.upload.Fail(fault.New(fault.Internal, "a write panicked"))
 			}
 		}()
-		if n, err = w.upload.WriteAt(p, off); err == nil {
-			err = w.grown(off + int64(n))
-		}
+		err := f()
 		returned = true
 		return err
 	})
-	return n, err
 }
 
 // ReadAt answers READ.

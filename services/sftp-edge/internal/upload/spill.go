@@ -37,12 +37,18 @@ func (u *Upload) isSlow() bool {
 // shed moves the whole slabs that have arrived to the bucket when memory is short and the client slow: a file on its way for
 // minutes shall not hold megabytes all the while. A part that is complete goes its own way.
 func (u *Upload) shed() {
-	if u.spilling || u.choice != nil || !u.loaded() || u.partReady() || !u.budget.tight() || !u.isSlow() {
-		return
-	}
-	if n := u.wholeSlabs(); n >= spillSlabs*u.cfg.Slab {
+	if n := u.shedding(); n > 0 {
 		u.spill(n)
 	}
+}
+
+// shedding answers how many bytes shed would move.
+func (u *Upload) shedding() int64 {
+	n := u.wholeSlabs()
+	if n < spillSlabs*u.cfg.Slab || u.spilling || u.choice != nil || !u.loaded() || u.partReady() || !u.budget.tight() || !u.isSlow() {
+		return 0
+	}
+	return n
 }
 
 // wholeSlabs answers how many bytes behind the tail fill slabs to their end.
