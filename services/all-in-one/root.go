@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"filmgate.dev/pkg/version"
 )
 
 // options are the settings that every command shares.
@@ -38,7 +39,7 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
   filmgate photo list --job WEDDING-12
   filmgate job status WEDDING-12 selling
   filmgate events tail                  what other programs hear, as it happens`,
-		Version:       version(),
+		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -94,18 +95,4 @@ func envOr(name, otherwise string) string {
 		return v
 	}
 	return otherwise
-}
-
-// version answers the commit that the binary was built from, as the Go toolchain recorded it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return s.Value[:12]
-		}
-	}
-	return info.Main.Version
 }
