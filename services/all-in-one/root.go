@@ -16,6 +16,8 @@ type options struct {
 	server string // gRPC address of a remote one
 	token  string // bearer token for it
 	ca     string // certificates that it is checked against; empty = the system's
+	cert   string // certificate that it is shown, with its key
+	key    string
 	// plaintext allows gRPC without TLS to another machine.
 	plaintext bool
 	account   string // the account to act in
@@ -56,7 +58,9 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 	flags.StringVar(&o.data, "data", envOr("FILMGATE_DATA", "filmgate-data"), "data folder of the local instance (FILMGATE_DATA)")
 	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port (FILMGATE_SERVER)")
 	flags.StringVar(&o.token, "token", os.Getenv("FILMGATE_TOKEN"), "token for --server; better given as FILMGATE_TOKEN")
-	flags.StringVar(&o.ca, "ca", os.Getenv("FILMGATE_CA"), "certificates that --server is checked against, PEM; the system's when empty (FILMGATE_CA)")
+	flags.StringVar(&o.ca, "ca", envOr("FILMGATE_CA", os.Getenv("FILMGATE_TLS_CA_PATH")), "certificates that --server is checked against, PEM; the system's when empty (FILMGATE_CA, FILMGATE_TLS_CA_PATH)")
+	flags.StringVar(&o.cert, "cert", os.Getenv("FILMGATE_TLS_CERT_PATH"), "certificate to show to --server, PEM, where it wants one (FILMGATE_TLS_CERT_PATH)")
+	flags.StringVar(&o.key, "key", os.Getenv("FILMGATE_TLS_KEY_PATH"), "key of that certificate, PEM (FILMGATE_TLS_KEY_PATH)")
 	flags.BoolVar(&o.plaintext, "plaintext", false, "allow --server without TLS, such as inside a mesh that encrypts")
 	flags.StringVar(&o.account, "account", os.Getenv("FILMGATE_ACCOUNT"), "account to act in; needed when there are several (FILMGATE_ACCOUNT)")
 
