@@ -56,7 +56,11 @@ type studio struct {
 
 func openStudio(t *testing.T, db *sqldb.DB) *studio {
 	t.Helper()
-	b := startBus(t)
+	return openStudioOn(t, db, startBus(t))
+}
+
+func openStudioOn(t *testing.T, db *sqldb.DB, b bus) *studio {
+	t.Helper()
 	s := &studio{photographer: newPhotographer(t, b, "studio-a"), t: t}
 	var err error
 	s.service, err = New(t.Context(), Config{}, Deps{
