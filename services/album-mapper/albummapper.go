@@ -78,11 +78,8 @@ func New(config Config, deps Deps) (*Service, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := deps.DB.Migrate(ctx, store.Migrations); err != nil {
+	if err := Schema().Migrate(ctx, deps.DB); err != nil {
 		return nil, fmt.Errorf("migrate the catalog: %w", err)
-	}
-	if err := outbox.Migrate(ctx, deps.DB); err != nil {
-		return nil, fmt.Errorf("migrate the outbox: %w", err)
 	}
 	s := &Service{
 		config: config, deps: deps, js: js,
@@ -99,6 +96,11 @@ func New(config Config, deps Deps) (*Service, error) {
 		}
 	})
 	return s, nil
+}
+
+// Schema is what the service keeps in its database.
+func Schema() sqldb.Schema {
+	return sqldb.Schema{{Files: store.Migrations}, outbox.Migrations()}
 }
 
 // Register adds CatalogService to a gRPC server.
@@ -158,5 +160,8 @@ func (s *Service) Handler() http.Handler {
 		}
 		return nil
 	})
+	for _, durable := range Durables() {
+		ready.Add("stream "+durable.Stream, func(ctx context.Context) error { return durable.Ready(ctx, s.js) })
+	}
 	return ready.Handler()
 }
