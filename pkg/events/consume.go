@@ -62,7 +62,8 @@ func (c ConsumerConfig) check() error {
 }
 
 // Consume pulls messages and calls handle for each, until ctx ends and the handlers that were running have finished. The
-// consumer is created or patched first, and again whenever it is missing; a server that is away is waited for.
+// consumer is created or patched first where that is allowed, and again whenever it is missing; a server that is away is
+// waited for, and so is a consumer that somebody else has to make.
 //
 // The kind of the handler's error decides: none and Exists acknowledge; Invalid and Denied go to the dead letters at once;
 // Conflict is delivered again at once, NotFound, Unavailable and Internal after 0.5, 2, 10, 30, 60 s. After Attempts deliveries
@@ -138,21 +139,6 @@ func (c *consumer) run(ctx, work context.Context) error {
 		sleep(ctx, jitter(min(time.Duration(failures)*100*time.Millisecond, 5*time.Second)))
 	}
 	return nil
-}
-
-// ensure creates or patches the durable consumer.
-func (c *consumer) ensure(ctx context.Context) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return c.js.CreateOrUpdateConsumer(ctx, c.Stream, jetstream.ConsumerConfig{
-		Durable:        c.Durable,
-		FilterSubjects: c.FilterSubjects,
-		AckPolicy:      jetstream.AckExplicitPolicy,
-		DeliverPolicy:  jetstream.DeliverAllPolicy,
-		AckWait:        c.AckWait,
-		MaxDeliver:     c.MaxDeliver,
-		MaxAckPending:  c.MaxAckPending,
-	})
 }
 
 // pull asks for as many messages as there are idle handlers: a message never waits here while its AckWait runs.

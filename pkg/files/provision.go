@@ -2,23 +2,20 @@ package files
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/provision"
 )
 
 const (
 	// epochKey is where the stream's metadata keep the log's epoch: raised by every rebuild or import.
 	epochKey = "filmgate-epoch"
 	// maxStreamBytes holds about 9 million entries. A smaller disk gets the largest half of it that fits.
-	maxStreamBytes, minStreamBytes = 8 << 30, 64 << 20
-	maxUploadsBytes                = 1 << 30
-	insufficientStorage            = 10047
+	maxStreamBytes  = 8 << 30
+	maxUploadsBytes = 1 << 30
 	// markerTTL is how long UPLOADS remembers that a record was deleted.
 	markerTTL = time.Hour
 )
@@ -29,17 +26,21 @@ func Provision(ctx context.Context, js jetstream.JetStream, replicas int) error 
 	if replicas < 1 || replicas > 5 {
 		return fault.New(fault.Invalid, "the files log cannot have %d replicas", replicas)
 	}
-	if err := provision(ctx, js, filesStream(replicas)); err != nil {
-		return fmt.Errorf("provision %s: %w", Stream, err)
-	}
-	if err := provision(ctx, js, uploadsStream(replicas)); err != nil {
-		return fmt.Errorf("provision %s: %w", uploadsName, err)
+	for _, want := range Streams(replicas) {
+		if err := (provision.JetStream{JS: js}).Stream(ctx, want); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// Streams answers the names of what Provision makes.
-func Streams() []string { return []string{Stream, uploadsStreamName} }
+// StreamNames answers the names of what Provision makes.
+func StreamNames() []string { return []string{Stream, uploadsStreamName} }
+
+// Streams answers what FILES and the bucket UPLOADS are to be.
+func Streams(replicas int) []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{filesStream(replicas), uploadsStream(replicas)}
+}
 
 func filesStream(replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
@@ -81,43 +82,5 @@ func uploadsStream(replicas int) jetstream.StreamConfig {
 		AllowDirect:            true,
 		AllowMsgTTL:            true,
 		SubjectDeleteMarkerTTL: markerTTL,
-	}
-}
-
-func provision(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
-	stream, err := js.Stream(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return create(ctx, js, want)
-	}
-	if err != nil {
-		return err
-	}
-	have := stream.CachedInfo().Config
-	want.MaxBytes = have.MaxBytes
-	want.Duplicates = have.Duplicates
-	want.Placement = have.Placement
-	want.Compression = have.Compression
-	metadata := maps.Clone(want.Metadata)
-	if metadata == nil {
-		metadata = map[string]string{}
-	}
-	maps.Copy(metadata, have.Metadata)
-	want.Metadata = metadata
-	_, err = js.UpdateStream(ctx, want)
-	return err
-}
-
-func create(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
-	for {
-		_, err := js.CreateStream(ctx, want)
-		var api *jetstream.APIError
-		if errors.As(err, &api) && api.ErrorCode == insufficientStorage && want.MaxBytes/2 >= minStreamBytes {
-			want.MaxBytes /= 2
-			continue
-		}
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another replica was faster
-			return provision(ctx, js, want)
-		}
-		return err
 	}
 }

@@ -50,6 +50,18 @@ type Bucket struct {
 
 // Open connects to a bucket. It is created when it is missing and the credentials allow that.
 func Open(ctx context.Context, cfg Config) (*Bucket, error) {
+	b, err := dial(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.ensure(ctx, cfg.Region); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func dial(cfg Config) (*Bucket, error) {
 	transport := newTransport()
 	core, err := minio.NewCore(cfg.Endpoint, &minio.Options{
 		Creds:      credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
@@ -61,12 +73,7 @@ func Open(ctx context.Context, cfg Config) (*Bucket, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "the photo store's address %q cannot be used", cfg.Endpoint)
 	}
-	b := &Bucket{core: core, transport: transport, name: cfg.Bucket, unsigned: cfg.Secure || loopback(cfg.Endpoint)}
-	if err := b.ensure(ctx, cfg.Region); err != nil {
-		b.Close()
-		return nil, err
-	}
-	return b, nil
+	return &Bucket{core: core, transport: transport, name: cfg.Bucket, unsigned: cfg.Secure || loopback(cfg.Endpoint)}, nil
 }
 
 // Open is the function Open, for those who have the settings.

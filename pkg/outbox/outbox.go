@@ -21,9 +21,14 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrate makes the outbox's table, with a version table of its own beside the service's.
+// Migrations make the outbox's table, with a version table of its own beside the service's.
+func Migrations() sqldb.Migrations {
+	return sqldb.Migrations{Table: "goose_outbox_version", Files: migrations}
+}
+
+// Migrate makes the outbox's table.
 func Migrate(ctx context.Context, db *sqldb.DB) error {
-	return db.MigrateAs(ctx, "goose_outbox_version", migrations)
+	return sqldb.Schema{Migrations()}.Migrate(ctx, db)
 }
 
 // Add writes an event into the transaction. An event whose id is already waiting is not added again.

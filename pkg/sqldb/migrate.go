@@ -18,21 +18,18 @@ import (
 const versionTable = "goose_db_version"
 
 // Migrate brings the schema up to date by the goose files (*.sql) in migrations, or in its folder "migrations". It waits
-// for a database that is not up yet until ctx ends, and for another replica that is migrating.
+// for a database that is not up yet until ctx ends, for another replica that is migrating, and, where this role may not
+// change the schema, for somebody who may.
 func (db *DB) Migrate(ctx context.Context, migrations fs.FS) error {
 	return db.MigrateAs(ctx, versionTable, migrations)
 }
 
 // MigrateAs does the same for a part with files and a version table of its own, such as the outbox.
 func (db *DB) MigrateAs(ctx context.Context, table string, migrations fs.FS) error {
-	if here, err := fs.Glob(migrations, "*.sql"); err == nil && len(here) == 0 {
-		if sub, err := fs.Sub(migrations, "migrations"); err == nil {
-			migrations = sub
-		}
-	}
+	migrations = inner(migrations)
 	for {
-		err := db.migrate(ctx, table, migrations)
-		if !fault.Is(err, fault.Unavailable) || ctx.Err() != nil {
+		err := forbidden(db.migrate(ctx, table, migrations))
+		if !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Denied) || ctx.Err() != nil {
 			return err
 		}
 		timer := time.NewTimer(250 * time.Millisecond)
@@ -46,6 +43,9 @@ func (db *DB) MigrateAs(ctx context.Context, table string, migrations fs.FS) err
 }
 
 func (db *DB) migrate(ctx context.Context, table string, migrations fs.FS) error {
+	if pending, err := db.pending(ctx, table, migrations); err != nil || len(pending) == 0 {
+		return err
+	}
 	dialect := goose.DialectSQLite3
 	options := []goose.ProviderOption{
 		goose.WithTableName(table),

@@ -75,11 +75,8 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	if config.Concurrency == 0 {
 		config.Concurrency = 32
 	}
-	if err := deps.DB.Migrate(ctx, store.Migrations); err != nil {
+	if err := Schema().Migrate(ctx, deps.DB); err != nil {
 		return nil, fmt.Errorf("migrate the catalog: %w", err)
-	}
-	if err := outbox.Migrate(ctx, deps.DB); err != nil {
-		return nil, fmt.Errorf("migrate the outbox: %w", err)
 	}
 	s := &Service{
 		config: config, deps: deps, js: js,
@@ -96,6 +93,11 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 		}
 	})
 	return s, nil
+}
+
+// Schema is what the service keeps in its database.
+func Schema() sqldb.Schema {
+	return sqldb.Schema{{Files: store.Migrations}, outbox.Migrations()}
 }
 
 // Register adds CatalogService to a gRPC server.

@@ -14,26 +14,39 @@ type consumer struct {
 	handle events.Handler
 }
 
-// consumers are what the service listens to.
-func (s *Service) consumers() []consumer {
+// Durables are the service's places in the streams. `filmgate provision` makes them; where it did not, the service does.
+func Durables() []events.ConsumerConfig {
 	durable := func(stream, name string, filter ...string) events.ConsumerConfig {
 		return events.ConsumerConfig{
 			Stream: stream, Durable: name, FilterSubjects: filter,
-			AckWait: 30 * time.Second, MaxAckPending: 256, Concurrency: s.config.Concurrency,
-			Attempts: 10, MaxDeliver: 15, Log: s.deps.Log,
+			AckWait: 30 * time.Second, MaxAckPending: 256, Attempts: 10, MaxDeliver: 15,
 		}
 	}
-	return []consumer{
-		{durable(files.Stream, mapperDurable), s.hearEntry},
-		{durable(events.StreamWork, "mapper-done", events.AllDone), events.ByType{
+	return []events.ConsumerConfig{
+		durable(files.Stream, mapperDurable),
+		durable(events.StreamWork, "mapper-done", events.AllDone),
+		durable(events.StreamPhotos, "mapper-jobs",
+			events.PhotosFilter(events.TypeJobCreated), events.PhotosFilter(events.TypeJobStatusChanged),
+			events.PhotosFilter(events.TypeJobLocked), events.PhotosFilter(events.TypeJobRenamed)),
+	}
+}
+
+// consumers are what the service listens to.
+func (s *Service) consumers() []consumer {
+	handlers := []events.Handler{
+		s.hearEntry,
+		events.ByType{
 			events.TypePhotoProcessed: events.Handle(s.hearProcessed),
 			events.TypePhotoRejected:  events.Handle(s.hearRejected),
-		}.Handle},
-		{durable(events.StreamPhotos, "mapper-jobs",
-			events.PhotosFilter(events.TypeJobCreated), events.PhotosFilter(events.TypeJobStatusChanged),
-			events.PhotosFilter(events.TypeJobLocked), events.PhotosFilter(events.TypeJobRenamed),
-		), events.Handle(s.hearJob)},
+		}.Handle,
+		events.Handle(s.hearJob),
 	}
+	var all []consumer
+	for i, durable := range Durables() {
+		durable.Concurrency, durable.Log = s.config.Concurrency, s.deps.Log
+		all = append(all, consumer{durable, handlers[i]})
+	}
+	return all
 }
 
 // hearEntry hears what stands at one path now.

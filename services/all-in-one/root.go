@@ -64,7 +64,7 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 	flags.BoolVar(&o.plaintext, "plaintext", false, "allow --server without TLS, such as inside a mesh that encrypts")
 	flags.StringVar(&o.account, "account", os.Getenv("FILMGATE_ACCOUNT"), "account to act in; needed when there are several (FILMGATE_ACCOUNT)")
 
-	root.AddCommand(runCommand(o), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), banCommand(o), eventsCommand(o), moveCommand(o), rebuildCommand())
+	root.AddCommand(runCommand(o), provisionCommand(), smokeCommand(), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), banCommand(o), eventsCommand(o), moveCommand(o), rebuildCommand())
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as the services say it
 	root.CompletionOptions.HiddenDefaultCmd = true
 	explainUse(root)

@@ -101,6 +101,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 		"SFTP_HOST": host, "SFTP_PORT": port, "SFTP_USER": s.card["sftp"]["user"], "SFTP_PASSWORD": s.card["sftp"]["password"],
 		"SFTP_HOST_KEY": s.card["sftp"]["host_key_sha256"],
 		"STUDIO_URL":    s.card["studio"]["url"], "CONSUMER_URL": s.card["nats"]["consumer_url"],
+		"GRPC_ADDRESS": s.card["grpc"]["address"], "OPERATOR_TOKEN": s.card["grpc"]["token"], "NATS_URL": s.card["nats"]["url"],
 	} {
 		ts.Setenv(name, value)
 	}

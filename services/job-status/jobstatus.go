@@ -104,6 +104,9 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	}, nil
 }
 
+// Schema is what the service keeps in its database.
+func Schema() sqldb.Schema { return store.Schema() }
+
 // Register adds the gRPC services of filmgate.jobs.v1.
 func (s *Service) Register(server grpc.ServiceRegistrar) {
 	rpc.Register(server, rpc.Deps{

@@ -18,6 +18,8 @@ import (
 const (
 	streamWork = "WORK"
 	ackWait    = time.Minute
+	// maxPending is of all replicas, with the retries that wait.
+	maxPending = 1024
 	// attempts is how often a photo is tried when the reason for failing may lie outside of its file.
 	attempts = 5
 	// patience bounds one photo: so many times its estimated cost, but never less than leastPatience, and twice as much

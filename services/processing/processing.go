@@ -51,7 +51,7 @@ type Service struct {
 // New makes a Service. Its peers need not be there yet.
 func New(cfg Config, deps Deps) (*Service, error) {
 	switch {
-	case cfg.Workers < 0 || cfg.Workers > 1024:
+	case cfg.Workers < 0 || cfg.Workers > maxPending:
 		return nil, fault.New(fault.Invalid, "FILMGATE_PROCESSING_WORKERS: %d is not a number of workers", cfg.Workers)
 	case cfg.MemoryMiB < 0 || cfg.MemoryMiB > 0 && cfg.MemoryMiB < 64:
 		return nil, fault.New(fault.Invalid, "FILMGATE_PROCESSING_MEMORY_MIB: %d is too little; give at least 64, better 512 for each worker", cfg.MemoryMiB)
@@ -73,17 +73,17 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	return s, nil
 }
 
+// Durable is the service's place in the stream. `filmgate provision` makes it; where it did not, the service does.
+func Durable() events.ConsumerConfig {
+	return events.ConsumerConfig{
+		Stream: streamWork, Durable: "pictures", FilterSubjects: []string{events.AllPictures},
+		AckWait: ackWait, MaxAckPending: maxPending, Attempts: attempts, MaxDeliver: attempts + 3,
+	}
+}
+
 // Run works until ctx ends; photos that were begun are finished first, within a bound.
 func (s *Service) Run(ctx context.Context) error {
-	return events.Consume(ctx, s.js, events.ConsumerConfig{
-		Stream:         streamWork,
-		Durable:        "pictures",
-		FilterSubjects: []string{events.AllPictures},
-		AckWait:        ackWait,
-		MaxAckPending:  max(1024, 2*s.workers), // of all replicas, with the retries that wait
-		Concurrency:    s.workers,
-		Attempts:       attempts,
-		MaxDeliver:     attempts + 3,
-		Log:            s.Log,
-	}, s.photoMapped)
+	durable := Durable()
+	durable.Concurrency, durable.Log = s.workers, s.Log
+	return events.Consume(ctx, s.js, durable, s.photoMapped)
 }

@@ -30,12 +30,14 @@ type Store struct {
 	maxFailures  int
 }
 
+// Schema is what job-status keeps in its database.
+func Schema() sqldb.Schema {
+	return sqldb.Schema{{Files: migrations}, outbox.Migrations()}
+}
+
 // Open brings the database's schema up to date. The installation's name goes into events.
 func Open(ctx context.Context, db *sqldb.DB, installation string) (*Store, error) {
-	if err := db.Migrate(ctx, migrations); err != nil {
-		return nil, err
-	}
-	if err := outbox.Migrate(ctx, db); err != nil {
+	if err := Schema().Migrate(ctx, db); err != nil {
 		return nil, err
 	}
 	return &Store{db: db, installation: installation, now: time.Now, maxFailures: maxFailures}, nil

@@ -68,7 +68,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 	}
 	defer nc.Close()
 	p.Ready.Add("nats", events.Connected(nc))
-	p.Ready.Add("streams", events.Provisioned(nc, files.Streams()...))
+	p.Ready.Add("streams", events.Provisioned(nc, files.StreamNames()...))
 	jobs, err := serve.Dial(c.JobStatus, serve.DialConfig{Token: c.Token, TLS: certificates, AllowPlaintext: c.TLS.AllowPlaintext})
 	if err != nil {
 		return err
