@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/telemetry"
 )
 
 // Config is what a Log may be told. Its zero value is good.
@@ -177,8 +178,12 @@ func (l *Log) append(ctx context.Context, entries ...Entry) ([]Entry, error) {
 			return nil, err
 		}
 		writes[i] = write{Subject: subject, Data: data, Expect: e.Sequence}
+		writes[i].Header = nats.Header{}
 		if e.Gone() {
-			writes[i].Header = nats.Header{jetstream.MsgTTLHeader: {tombstoneTTL.String()}}
+			writes[i].Header[jetstream.MsgTTLHeader] = []string{tombstoneTTL.String()}
+		}
+		if trace := telemetry.TraceParent(ctx); trace != "" { // of what is done now; the entry keeps its upload's
+			writes[i].Header[telemetry.TraceHeader] = []string{trace}
 		}
 	}
 	seq, err := l.stream.commit(ctx, writes...)
