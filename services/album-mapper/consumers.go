@@ -16,20 +16,21 @@ type consumer struct {
 
 // consumers are what the service listens to.
 func (s *Service) consumers() []consumer {
-	durable := func(stream, name string, filter ...string) events.ConsumerConfig {
+	durable := func(stream, name, step string, filter ...string) events.ConsumerConfig {
 		return events.ConsumerConfig{
 			Stream: stream, Durable: name, FilterSubjects: filter,
 			AckWait: 30 * time.Second, MaxAckPending: 256, Concurrency: s.config.Concurrency,
 			Attempts: 10, MaxDeliver: 15, Log: s.deps.Log,
+			Metrics: s.deps.Metrics, Traces: s.deps.Traces, Step: step,
 		}
 	}
 	return []consumer{
-		{durable(files.Stream, mapperDurable), s.hearEntry},
-		{durable(events.StreamWork, "mapper-done", events.AllDone), events.ByType{
+		{durable(files.Stream, mapperDurable, "map"), s.hearEntry},
+		{durable(events.StreamWork, "mapper-done", "ingested", events.AllDone), events.ByType{
 			events.TypePhotoProcessed: events.Handle(s.hearProcessed),
 			events.TypePhotoRejected:  events.Handle(s.hearRejected),
 		}.Handle},
-		{durable(events.StreamPhotos, "mapper-jobs",
+		{durable(events.StreamPhotos, "mapper-jobs", "job",
 			events.PhotosFilter(events.TypeJobCreated), events.PhotosFilter(events.TypeJobStatusChanged),
 			events.PhotosFilter(events.TypeJobLocked), events.PhotosFilter(events.TypeJobRenamed),
 		), events.Handle(s.hearJob)},
