@@ -18,6 +18,7 @@ import (
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/sqldb"
+	"filmgate.dev/pkg/telemetry"
 	catalogv1 "filmgate.dev/proto/catalog/v1"
 	jobsv1 "filmgate.dev/proto/jobs/v1"
 	albummapper "filmgate.dev/services/album-mapper"
@@ -27,6 +28,8 @@ import (
 	"filmgate.dev/services/studio"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 )
 
 const bucketName = "filmgate"
@@ -36,11 +39,13 @@ type instance struct {
 	stages *stages
 	card   card
 	first  bool // the first start on this data folder
+
+	metrics *prometheus.Registry
 }
 
 // start brings everything up, dependencies first, and returns when photographers and studio can come in.
 func start(ctx context.Context, data string, sftpListener, web net.Listener, log *slog.Logger) (_ *instance, err error) {
-	in := &instance{stages: newStages(log)}
+	in := &instance{stages: newStages(log), metrics: telemetry.NewRegistry()}
 	defer func() {
 		if err != nil {
 			_ = in.stages.stop(drainLimit)
@@ -74,6 +79,9 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		return nil, err
 	}
 	in.stages.hold("nats connection", nc.Close)
+	ready := new(serve.Readiness)
+	ready.Add("nats", events.Connected(nc))
+	in.metrics.MustRegister(ready)
 
 	// What `filmgate provision` does in a cluster.
 	js, err := jetstream.New(nc)
@@ -89,7 +97,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	if err := bus.CreateConsumers(ctx, js); err != nil {
 		return nil, err
 	}
-	tree, err := files.Open(nc, files.Config{Log: log})
+	tree, err := files.Open(nc, files.Config{Log: log, Metrics: in.metrics})
 	if err != nil {
 		return nil, err
 	}
@@ -127,13 +135,13 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		return nil, err
 	}
 	jobs, err := jobstatus.New(ctx, jobsConfig,
-		jobstatus.Deps{DB: jobsDB, NATS: nc, Log: log, Installation: k.Installation})
+		jobstatus.Deps{DB: jobsDB, NATS: nc, Log: log, Metrics: in.metrics, Installation: k.Installation})
 	if err != nil {
 		return nil, err
 	}
 	catalog, err := albummapper.New(ctx, albummapper.Config{}, albummapper.Deps{
 		DB: catalogDB, NATS: nc, Files: tree, Bucket: bucket, Identity: jobsv1.NewIdentityServiceClient(people),
-		Log: log, Installation: k.Installation,
+		Log: log, Metrics: in.metrics, Traces: in.traces(ctx, "album-mapper", log), Installation: k.Installation,
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +153,9 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	in.stages.run("job-status", jobs.Run)
 	in.stages.run("album-mapper", catalog.Run)
 
-	pictures, err := processing.New(processing.Config{}, processing.Deps{NATS: nc, Bucket: bucket, Log: log, Installation: k.Installation})
+	pictures, err := processing.New(processing.Config{}, processing.Deps{
+		NATS: nc, Bucket: bucket, Log: log, Metrics: in.metrics, Traces: in.traces(ctx, "processing", log), Installation: k.Installation,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +169,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	edge, err := sftpedge.New(sftpedge.Config{Drain: uploadsMayFinish}, sftpedge.Deps{
 		Listener: sftpListener, HostKeys: keys,
 		Jobs: jobsv1.NewEdgeServiceClient(services), Audit: jobsv1.NewAuditServiceClient(services),
-		Files: tree, Bucket: bucket, NATS: nc, Log: log,
+		Files: tree, Bucket: bucket, NATS: nc, Log: log, Metrics: in.metrics, Traces: in.traces(ctx, "sftp-edge", log),
 	})
 	if err != nil {
 		return nil, err
@@ -173,7 +183,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		Audit:    jobsv1.NewAuditServiceClient(people),
 		Bans:     jobsv1.NewBanServiceClient(people),
 		Catalog:  catalogv1.NewCatalogServiceClient(people),
-		NATS:     nc, Bucket: bucket, Log: log,
+		NATS:     nc, Bucket: bucket, Log: log, Metrics: in.metrics,
 		EdgeCard: studio.EdgeCard{SFTPAddress: sftpListener.Addr().String(), HostKeySHA256: fingerprint},
 	})
 	if err != nil {
@@ -192,6 +202,17 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	in.stages.run("studio", pages.Run)
 	in.stages.run("sftp-edge", edge.Run)
 	return in, nil
+}
+
+// traces answers where a service's spans come from: each has its own, so that they can be told apart.
+func (in *instance) traces(ctx context.Context, service string, log *slog.Logger) trace.TracerProvider {
+	traces, err := telemetry.Start(ctx, service, log)
+	if err != nil { // a person tries Filmgate here: no reason not to start
+		log.Warn("there are no traces", "service", service, "error", err)
+		return nil
+	}
+	in.stages.hold("traces of "+service, traces.Stop)
+	return traces
 }
 
 func (in *instance) database(ctx context.Context, name, data string) (*sqldb.DB, error) {
