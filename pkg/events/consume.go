@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/telemetry"
@@ -33,6 +35,9 @@ type ConsumerConfig struct {
 	Attempts       int           // deliveries after which a failing message is dead
 	MaxDeliver     int           // the server's net under crash loops; above Attempts
 	Log            *slog.Logger
+	Metrics        prometheus.Registerer // nil: nobody asks
+	Traces         trace.TracerProvider  // nil: nobody looks
+	Step           string                // what its spans are called; "" = Durable
 }
 
 // Message is one delivery of a stored message.
@@ -77,7 +82,7 @@ func Consume(ctx context.Context, js jetstream.JetStream, cfg ConsumerConfig, ha
 }
 
 func newConsumer(js jetstream.JetStream, cfg ConsumerConfig, handle Handler) *consumer {
-	c := &consumer{ConsumerConfig: cfg, js: js, handle: handle, holdFor: 15 * time.Second}
+	c := &consumer{ConsumerConfig: cfg, js: js, handle: handle, holdFor: 15 * time.Second, gauges: newGauges(cfg), tracer: telemetry.Tracer(cfg.Traces)}
 	c.free, c.pulled = make(chan struct{}, cfg.Concurrency), make(chan struct{})
 	c.Log = cfg.Log.With("stream", cfg.Stream, "consumer", cfg.Durable)
 	for range cfg.Concurrency {
@@ -98,6 +103,9 @@ func (c *consumer) consume(ctx context.Context) error {
 		}
 	})()
 
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	looking.Go(func() { c.look(ctx) })
 	err := c.run(ctx, work)
 	end() // a closed connection ends it too: handlers must not wait for what cannot come
 	close(c.pulled)
@@ -109,6 +117,8 @@ type consumer struct {
 	ConsumerConfig
 	js      jetstream.JetStream
 	handle  Handler
+	gauges  gauges
+	tracer  trace.Tracer
 	holdFor time.Duration // between two tries of a message that is kept through an outage
 	free    chan struct{} // one token per idle handler
 	pulled  chan struct{} // closed when the last pull is home
@@ -197,12 +207,16 @@ func (c *consumer) deliver(ctx, work context.Context, msg jetstream.Msg) {
 		Delivered: int(meta.NumDelivered),
 		Time:      meta.Timestamp,
 	}
-	work = telemetry.WithTraceParent(work, first(m.Header[telemetry.TraceHeader]))
+	c.gauges.waited(m)
+	work, span := c.span(work, m)
+	defer func() { telemetry.End(span, err) }()
 	stop := c.heartbeat(msg)
 	defer stop()
 	for {
+		began := time.Now()
 		err = c.call(work, m)
 		fate := c.decide(err, m.Delivered)
+		c.gauges.handled(fate, began)
 		if fate.hold && ctx.Err() == nil {
 			c.Log.WarnContext(work, "message waits for an outage to end", "sequence", m.Sequence, "error", err)
 			if sleep(ctx, jitter(c.holdFor)) {

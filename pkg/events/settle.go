@@ -62,6 +62,7 @@ func (c *consumer) decide(err error, delivered int) outcome {
 // settle answers the server. What fails here is delivered again after AckWait, so it is only logged.
 func (c *consumer) settle(ctx context.Context, msg jetstream.Msg, m Message, o outcome, cause error) {
 	var err error
+	c.gauges.settled(o, m)
 	log := c.Log.With("sequence", m.Sequence, "subject", m.Subject, "delivered", m.Delivered)
 	switch {
 	case o.ack:
@@ -73,6 +74,7 @@ func (c *consumer) settle(ctx context.Context, msg jetstream.Msg, m Message, o o
 			err = msg.NakWithDelay(backoff(m.Delivered))
 			break
 		}
+		c.gauges.dead.WithLabelValues(c.Durable, fault.KindOf(cause).String()).Inc()
 		err = msg.TermWithReason(fault.KindOf(cause).String())
 	case o.delay == 0:
 		err = msg.Nak()

@@ -8,8 +8,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/telemetry"
 )
 
 // Config is what a Log may be told. Its zero value is good.
@@ -18,6 +20,8 @@ type Config struct {
 	Aliases Aliases
 	// Log takes what is worth an operator's attention; nil discards it.
 	Log *slog.Logger
+	// Metrics counts how long it takes to append; nil: nobody asks.
+	Metrics prometheus.Registerer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -38,6 +42,7 @@ type Log struct {
 	log     *slog.Logger
 	now     func() time.Time
 	hints   hints
+	appends prometheus.Observer
 }
 
 // Open answers the log behind a connection, which should have been made with nats.ReconnectBufSize(-1): a write that was
@@ -53,6 +58,7 @@ func Open(nc *nats.Conn, cfg Config) (*Log, error) {
 		aliases: cfg.Aliases.folded(),
 		log:     cfg.Log,
 		now:     cfg.Now,
+		appends: telemetry.Histogram(cfg.Metrics, "filmgate_append_seconds", "How long an append to the files log took until it was stored or refused.", telemetry.Quick()).WithLabelValues(),
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
@@ -177,11 +183,17 @@ func (l *Log) append(ctx context.Context, entries ...Entry) ([]Entry, error) {
 			return nil, err
 		}
 		writes[i] = write{Subject: subject, Data: data, Expect: e.Sequence}
+		writes[i].Header = nats.Header{}
 		if e.Gone() {
-			writes[i].Header = nats.Header{jetstream.MsgTTLHeader: {TombstoneTTL.String()}}
+			writes[i].Header[jetstream.MsgTTLHeader] = []string{TombstoneTTL.String()}
+		}
+		if trace := telemetry.TraceParent(ctx); trace != "" { // of what is done now; the entry keeps its upload's
+			writes[i].Header[telemetry.TraceHeader] = []string{trace}
 		}
 	}
+	began := time.Now()
 	seq, err := l.stream.commit(ctx, writes...)
+	telemetry.Since(l.appends, began)
 	if err != nil {
 		return nil, err
 	}

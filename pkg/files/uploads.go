@@ -12,9 +12,12 @@ import (
 	"filmgate.dev/pkg/fault"
 )
 
+// UploadsStream is the stream behind the records of uploads.
+const UploadsStream = "KV_" + uploadsName
+
 const (
 	uploadsName       = "UPLOADS"
-	uploadsStreamName = "KV_" + uploadsName
+	uploadsStreamName = UploadsStream
 	uploadsPrefix     = "$KV." + uploadsName + "."
 	operationHeader   = "KV-Operation"
 )
@@ -64,6 +67,9 @@ type Record struct {
 	Lease time.Time `json:"lease,omitzero"`
 	// Expires is when a sweep may give the upload up; zero is never.
 	Expires time.Time `json:"expires,omitzero"`
+
+	// TraceParent is the W3C trace context of who began it.
+	TraceParent string `json:"traceparent,omitempty"`
 
 	// Revision is the record's place in the bucket: the compare-and-set token. Never stored.
 	Revision uint64 `json:"-"`

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/sqldb"
@@ -26,6 +27,8 @@ type Relay struct {
 	DB        *sqldb.DB
 	JetStream jetstream.JetStream
 	Log       *slog.Logger
+	Name      string                // whose outbox it is, in metrics
+	Metrics   prometheus.Registerer // nil: nobody asks
 
 	once sync.Once
 	wake chan struct{}
@@ -61,9 +64,10 @@ func (r *Relay) Run(ctx context.Context) error {
 	defer r.js.CleanupPublisher() // its subscription would live as long as the connection
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
-	failing := false
+	failing, backlog := false, newBacklog(r)
 	for {
 		err := r.drain(ctx)
+		backlog.look(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -40,6 +40,7 @@ func Main(name string, run func(context.Context) error) {
 type Process struct {
 	Log     *slog.Logger
 	Metrics *prometheus.Registry
+	Traces  *telemetry.Traces
 	Ready   *serve.Readiness
 
 	probes net.Listener
@@ -52,13 +53,19 @@ func New(ctx context.Context, name string, logs telemetry.LogConfig, probes stri
 	if err != nil {
 		return nil, err
 	}
+	traces, err := telemetry.Start(ctx, name, log)
+	if err != nil {
+		return nil, err
+	}
 	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", probes)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "cannot serve the probes on %s", probes)
 	}
 	log.Info(name+" starts", "version", version.String(), "http", lis.Addr().String())
 	memory.Limit(log)
-	return &Process{Log: log, Metrics: telemetry.NewRegistry(), Ready: new(serve.Readiness), probes: lis}, nil
+	p := &Process{Log: log, Metrics: telemetry.NewRegistry(), Traces: traces, Ready: new(serve.Readiness), probes: lis}
+	p.Metrics.MustRegister(p.Ready)
+	return p, nil
 }
 
 // Address answers where the probes are.
@@ -78,6 +85,7 @@ func (p *Process) Run(ctx context.Context, work func(context.Context) error) err
 	})
 	working, fail := context.WithCancel(ctx)
 	defer fail()
+	defer p.Traces.Stop()
 	around, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	probed := make(chan error, 1)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,6 +39,8 @@ type DB struct {
 	schema  string // PostgreSQL: the first name of search_path
 	read    *sql.DB
 	write   *sql.DB // the same pool on PostgreSQL
+
+	measures atomic.Pointer[measures] // nil: nobody asks
 
 	mu   sync.Mutex
 	held map[string]bool // SQLite: the names locked by TryLock
@@ -117,7 +120,7 @@ func openPostgres(address string) (*DB, error) {
 func (db *DB) Dialect() Dialect { return db.dialect }
 
 // Ping reports whether the database answers.
-func (db *DB) Ping(ctx context.Context) error { return Fault(db.read.PingContext(ctx)) }
+func (db *DB) Ping(ctx context.Context) error { return db.count(db.read.PingContext(ctx)) }
 
 // Close closes every connection.
 func (db *DB) Close() error {
@@ -136,22 +139,25 @@ func (db *DB) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 		return nil, errNested
 	}
 	result, err := db.write.ExecContext(ctx, query, args...)
-	return result, Fault(err)
+	return result, db.count(err)
 }
 
 // QueryContext reads. A statement that writes and returns rows needs InTx.
 func (db *DB) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	rows, err := db.read.QueryContext(ctx, query, args...)
-	return rows, Fault(err)
+	return rows, db.count(err)
 }
 
 // QueryRowContext reads one row. A statement that writes and returns a row needs InTx.
 func (db *DB) QueryRowContext(ctx context.Context, query string, args ...any) *Row {
-	return &Row{db.read.QueryRowContext(ctx, query, args...)}
+	return &Row{db.read.QueryRowContext(ctx, query, args...), db.count}
 }
 
 // Row is one row to scan.
-type Row struct{ row *sql.Row }
+type Row struct {
+	row   *sql.Row
+	fault func(error) error
+}
 
 // Scan reads the row; sql.ErrNoRows if there is none.
-func (r *Row) Scan(dest ...any) error { return Fault(r.row.Scan(dest...)) }
+func (r *Row) Scan(dest ...any) error { return r.fault(r.row.Scan(dest...)) }

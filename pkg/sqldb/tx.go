@@ -37,7 +37,7 @@ func (t Tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.R
 
 // QueryRowContext answers one row.
 func (t Tx) QueryRowContext(ctx context.Context, query string, args ...any) *Row {
-	return &Row{t.tx.QueryRowContext(ctx, query, args...)}
+	return &Row{t.tx.QueryRowContext(ctx, query, args...), Fault}
 }
 
 // InTx runs do in a serializable transaction: committed if do answers nil, else rolled back. One that lost a race is run
@@ -50,10 +50,11 @@ func (db *DB) InTx(ctx context.Context, do func(ctx context.Context, tx Tx) erro
 	if db.dialect == Postgres {
 		options = &sql.TxOptions{Isolation: sql.LevelSerializable}
 	}
+	defer db.time(time.Now())
 	for attempt := 1; ; attempt++ {
 		err := run(ctx, db.write, options, do)
 		if !lostRace(err) || attempt == maxAttempts {
-			return Fault(err)
+			return db.count(err)
 		}
 		timer := time.NewTimer(time.Duration(1+rand.IntN(5*attempt)) * time.Millisecond)
 		select {
@@ -71,7 +72,7 @@ func (db *DB) InReadTx(ctx context.Context, do func(ctx context.Context, tx Tx) 
 	if db.dialect == Postgres {
 		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
-	return Fault(run(ctx, db.read, options, do))
+	return db.count(run(ctx, db.read, options, do))
 }
 
 func run(ctx context.Context, pool *sql.DB, options *sql.TxOptions, do func(context.Context, Tx) error) error {

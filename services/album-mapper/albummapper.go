@@ -15,6 +15,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
 	"filmgate.dev/pkg/events"
@@ -46,6 +48,8 @@ type Deps struct {
 	Bucket   *objects.Bucket
 	Identity jobsv1.IdentityServiceClient
 	Log      *slog.Logger
+	Metrics  prometheus.Registerer // nil: nobody asks
+	Traces   trace.TracerProvider  // nil: nobody looks
 	// Installation names this Filmgate in the source of events.
 	Installation string
 }
@@ -60,6 +64,7 @@ type Service struct {
 	hints  *hint.Teller
 	now    func() time.Time
 	epochs epochs
+	tells  tells
 
 	queue   chan work
 	stopped chan struct{} // closed when nothing is committed any more
@@ -80,10 +85,13 @@ func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	}
 	s := &Service{
 		config: config, deps: deps, js: js,
-		relay: &outbox.Relay{DB: deps.DB, JetStream: js, Log: deps.Log},
+		relay: &outbox.Relay{DB: deps.DB, JetStream: js, Log: deps.Log, Name: "album-mapper", Metrics: deps.Metrics},
+		tells: newTells(deps.Metrics),
 		now:   func() time.Time { return time.Now().UTC().Truncate(time.Millisecond) },
 		queue: make(chan work), stopped: make(chan struct{}),
 	}
+	deps.DB.Measure(deps.Metrics, "catalog")
+	events.Measure(deps.NATS, deps.Metrics)
 	if deps.Bucket != nil {
 		s.bucket = deps.Bucket.Name()
 	}
@@ -129,6 +137,10 @@ func (s *Service) Run(ctx context.Context) error {
 	part("outbox", s.relay.Run)
 	part("hints", func(ctx context.Context) error { s.hints.Run(ctx); return nil })
 	part("settling", s.settling)
+	part("streams", func(ctx context.Context) error {
+		events.WatchStreams(ctx, s.js, s.deps.Metrics, s.deps.Log, files.Stream, events.StreamWork, events.StreamPhotos, events.StreamDLQ, files.UploadsStream)
+		return nil
+	})
 
 	// Commits outlive the consumers, so that what was begun is finished.
 	committing, stopCommits := context.WithCancel(context.WithoutCancel(ctx))

@@ -41,9 +41,11 @@ func (s *Service) consumers() []consumer {
 		}.Handle,
 		events.Handle(s.hearJob),
 	}
+	steps := []string{"map", "ingested", "job"} // as the spans are called
 	var all []consumer
 	for i, durable := range Durables() {
 		durable.Concurrency, durable.Log = s.config.Concurrency, s.deps.Log
+		durable.Metrics, durable.Traces, durable.Step = s.deps.Metrics, s.deps.Traces, steps[i]
 		all = append(all, consumer{durable, handlers[i]})
 	}
 	return all

@@ -16,8 +16,12 @@ import (
 func (t *turn) entryHeard(ctx context.Context, e files.Entry, epoch int64) error {
 	claim := place.Of(e, epoch)
 	held, known, err := t.Claim(ctx, claim.Subject)
-	if err != nil || known && held.Fence == claim.Fence {
+	if err != nil {
 		return err
+	}
+	if known && held.Fence == claim.Fence {
+		t.stale++
+		return nil
 	}
 	// First everything that may have to wait for another message, so that a transaction of many can go on without this.
 	if !claim.Left() && e.Parent != files.Root {
@@ -26,6 +30,9 @@ func (t *turn) entryHeard(ctx context.Context, e files.Entry, epoch int64) error
 		}
 	}
 	fresh := !known || claim.Fence.After(held.Fence)
+	if !fresh {
+		t.stale++
+	}
 	var bound []string
 	if fresh {
 		if bound, err = t.Bound(ctx, claim.Subject); err != nil {

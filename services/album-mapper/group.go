@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/sqldb"
+	"filmgate.dev/pkg/telemetry"
 )
 
 // mostTogether bounds how many handlers share a transaction.
@@ -16,12 +19,13 @@ const mostTogether = 64
 type work struct {
 	do   func(context.Context, *turn) error
 	done chan error
+	from context.Context // its caller's, for the trace alone; may be nil
 }
 
 // commit runs do in a transaction and answers once that is durable. Handlers that come at the same time share one: a commit
 // costs a write to the disk whatever is in it.
 func (s *Service) commit(ctx context.Context, do func(context.Context, *turn) error) error {
-	w := work{do: do, done: make(chan error, 1)}
+	w := work{from: ctx, do: do, done: make(chan error, 1)}
 	select {
 	case s.queue <- w:
 	case <-s.stopped:
@@ -76,9 +80,11 @@ func (s *Service) commits(ctx context.Context) {
 }
 
 // transact runs the parts in one transaction. Only when it was committed are their callers answered.
-func (s *Service) transact(ctx context.Context, parts ...work) error {
+func (s *Service) transact(ctx context.Context, parts ...work) (failed error) {
 	var t *turn
 	waiting := make([]error, len(parts))
+	ctx, span := together(ctx, parts)
+	defer func() { telemetry.End(span, failed) }()
 	err := s.deps.DB.InTx(ctx, func(ctx context.Context, tx sqldb.Tx) (err error) {
 		t = s.newTurn(tx)
 		for i, w := range parts {
@@ -92,6 +98,7 @@ func (s *Service) transact(ctx context.Context, parts ...work) error {
 		return err
 	}
 	s.relay.Wake()
+	s.tells.count(t)
 	s.hints.Add(t.hints)
 	for i, w := range parts {
 		w.done <- waiting[i]
@@ -105,13 +112,15 @@ func (t *turn) part(ctx context.Context, w work) (waits, failed error) {
 	if _, err := t.tx.ExecContext(ctx, `SAVEPOINT part`); err != nil {
 		return nil, err
 	}
-	err := w.run(ctx, t)
+	said := len(t.news)
+	err := w.run(trace.ContextWithSpan(ctx, trace.SpanFromContext(w.from)), t)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
 	if err != nil {
 		clear(t.jobs) // they may hold what is undone now
 		clear(t.folders)
+		t.news = t.news[:said]
 		if _, err := t.tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT part`); err != nil {
 			return nil, err
 		}

@@ -72,7 +72,7 @@ func TestPartsOfATransactionDoNotHarmEachOther(t *testing.T) {
 		// They may have come together or not; so once more, surely in one transaction.
 		parts := make([]work, 3)
 		for i, then := range []func() error{waits, fine, waits} {
-			parts[i] = work{put(fmt.Sprint("part ", i), then), make(chan error, 1)}
+			parts[i] = work{do: put(fmt.Sprint("part ", i), then), done: make(chan error, 1)}
 		}
 		if err := s.transact(ctx, parts...); err != nil {
 			t.Fatal(err)

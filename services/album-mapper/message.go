@@ -17,6 +17,7 @@ type message struct {
 	at       time.Time
 	sequence int64
 	trace    string
+	took     time.Duration // of a photo that is ready: since it landed
 	data     any
 }
 

@@ -160,7 +160,7 @@ func (t *turn) photoMessage(ctx context.Context, p *photo.Photo, n photo.News) (
 		return m, err
 	}
 	if n.Type == events.TypePhotoIngested || n.Type == events.TypePhotoUpdated {
-		m.at = p.ReadyAt
+		m.at, m.took = p.ReadyAt, max(p.ReadyAt.Sub(e.LandedAt), 0)
 	}
 	ref := events.PhotoRef{ID: e.ID, Version: e.Upload, PreviousVersion: n.Previous, State: string(p.Shown())}
 	switch n.Type {

@@ -10,6 +10,7 @@ import (
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/outbox"
 	"filmgate.dev/pkg/sqldb"
+	"filmgate.dev/pkg/telemetry"
 
 	"filmgate.dev/services/album-mapper/internal/album"
 	"filmgate.dev/services/album-mapper/internal/hint"
@@ -29,6 +30,8 @@ type turn struct {
 	jobs    map[string]store.Job
 	folders map[string]album.Folder
 	hints   hint.Changes
+	stale   int    // entries that were known, or older than what is
+	news    []told // what is said, to be counted when it is committed
 }
 
 func (s *Service) newTurn(tx sqldb.Tx) *turn {
@@ -94,7 +97,8 @@ func (t *turn) say(ctx context.Context, m message) error {
 	if m.sequence > 0 {
 		env.Sequence = sequence(m.sequence)
 	}
-	env.TraceParent = m.trace
+	env.TraceParent = telemetry.Within(ctx, m.trace)
+	t.news = append(t.news, told{m.kind, m.took})
 	subject, err := m.subject()
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/sqldb"
+	"filmgate.dev/pkg/telemetry"
 	catalogv1 "filmgate.dev/proto/catalog/v1"
 	jobsv1 "filmgate.dev/proto/jobs/v1"
 	albummapper "filmgate.dev/services/album-mapper"
@@ -26,6 +27,8 @@ import (
 	"filmgate.dev/services/studio"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 )
 
 const bucketName = "filmgate"
@@ -35,11 +38,13 @@ type instance struct {
 	stages *stages
 	card   card
 	first  bool // the first start on this data folder
+
+	metrics *prometheus.Registry
 }
 
 // start brings everything up, dependencies first, and returns when photographers and studio can come in.
 func start(ctx context.Context, data string, sftpListener, web net.Listener, log *slog.Logger) (_ *instance, err error) {
-	in := &instance{stages: newStages(log)}
+	in := &instance{stages: newStages(log), metrics: telemetry.NewRegistry()}
 	defer func() {
 		if err != nil {
 			_ = in.stages.stop(drainLimit)
@@ -57,6 +62,9 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		return nil, err
 	}
 	bus, s3, nc, bucket := basis.bus, basis.s3, basis.nc, basis.bucket
+	ready := new(serve.Readiness)
+	ready.Add("nats", events.Connected(nc))
+	in.metrics.MustRegister(ready)
 
 	// What `filmgate provision` does in a cluster.
 	js, err := jetstream.New(nc)
@@ -72,7 +80,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	if err := bus.CreateConsumers(ctx, js); err != nil {
 		return nil, err
 	}
-	tree, err := files.Open(nc, files.Config{Log: log})
+	tree, err := files.Open(nc, files.Config{Log: log, Metrics: in.metrics})
 	if err != nil {
 		return nil, err
 	}
@@ -104,13 +112,13 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		return nil, err
 	}
 	jobs, err := jobstatus.New(ctx, jobsConfig,
-		jobstatus.Deps{DB: jobsDB, NATS: nc, Log: log, Installation: k.Installation})
+		jobstatus.Deps{DB: jobsDB, NATS: nc, Log: log, Metrics: in.metrics, Installation: k.Installation})
 	if err != nil {
 		return nil, err
 	}
 	catalog, err := albummapper.New(ctx, albummapper.Config{}, albummapper.Deps{
 		DB: catalogDB, NATS: nc, Files: tree, Bucket: bucket, Identity: jobsv1.NewIdentityServiceClient(people),
-		Log: log, Installation: k.Installation,
+		Log: log, Metrics: in.metrics, Traces: in.traces(ctx, "album-mapper", log), Installation: k.Installation,
 	})
 	if err != nil {
 		return nil, err
@@ -122,7 +130,9 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	in.stages.run("job-status", jobs.Run)
 	in.stages.run("album-mapper", catalog.Run)
 
-	pictures, err := processing.New(processing.Config{}, processing.Deps{NATS: nc, Bucket: bucket, Log: log, Installation: k.Installation})
+	pictures, err := processing.New(processing.Config{}, processing.Deps{
+		NATS: nc, Bucket: bucket, Log: log, Metrics: in.metrics, Traces: in.traces(ctx, "processing", log), Installation: k.Installation,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +146,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	edge, err := sftpedge.New(sftpedge.Config{Drain: uploadsMayFinish}, sftpedge.Deps{
 		Listener: sftpListener, HostKeys: keys,
 		Jobs: jobsv1.NewEdgeServiceClient(services), Audit: jobsv1.NewAuditServiceClient(services),
-		Files: tree, Bucket: bucket, NATS: nc, Log: log,
+		Files: tree, Bucket: bucket, NATS: nc, Log: log, Metrics: in.metrics, Traces: in.traces(ctx, "sftp-edge", log),
 	})
 	if err != nil {
 		return nil, err
@@ -150,7 +160,7 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		Audit:    jobsv1.NewAuditServiceClient(people),
 		Bans:     jobsv1.NewBanServiceClient(people),
 		Catalog:  catalogv1.NewCatalogServiceClient(people),
-		NATS:     nc, Bucket: bucket, Log: log,
+		NATS:     nc, Bucket: bucket, Log: log, Metrics: in.metrics,
 		EdgeCard: studio.EdgeCard{SFTPAddress: sftpListener.Addr().String(), HostKeySHA256: fingerprint},
 	})
 	if err != nil {
@@ -169,6 +179,17 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	in.stages.run("studio", pages.Run)
 	in.stages.run("sftp-edge", edge.Run)
 	return in, nil
+}
+
+// traces answers where a service's spans come from: each has its own, so that they can be told apart.
+func (in *instance) traces(ctx context.Context, service string, log *slog.Logger) trace.TracerProvider {
+	traces, err := telemetry.Start(ctx, service, log)
+	if err != nil { // a person tries Filmgate here: no reason not to start
+		log.Warn("there are no traces", "service", service, "error", err)
+		return nil
+	}
+	in.stages.hold("traces of "+service, traces.Stop)
+	return traces
 }
 
 func (in *instance) database(ctx context.Context, name, data string) (*sqldb.DB, error) {

@@ -6,11 +6,15 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"filmgate.dev/pkg/serve"
+	"filmgate.dev/pkg/telemetry"
 )
 
 // drainLimit is how long a stop may take in all: running uploads get most of it.
@@ -23,6 +27,7 @@ type runOptions struct {
 	*options
 	sftpAddr string
 	httpAddr string
+	metrics  string
 	logLevel string
 }
 
@@ -47,6 +52,7 @@ It listens on this machine only. To let photographers in from elsewhere:
 	}
 	cmd.Flags().StringVar(&r.sftpAddr, "sftp", envOr("FILMGATE_SFTP_ADDR", "127.0.0.1:2022"), "where photographers connect, host:port (FILMGATE_SFTP_ADDR)")
 	cmd.Flags().StringVar(&r.httpAddr, "http", envOr("FILMGATE_HTTP_ADDR", "127.0.0.1:8080"), "where the studio page is, host:port (FILMGATE_HTTP_ADDR)")
+	cmd.Flags().StringVar(&r.metrics, "metrics", envOr("FILMGATE_METRICS_ADDR", ""), "where /metrics is served, host:port; empty means nowhere (FILMGATE_METRICS_ADDR)")
 	cmd.Flags().StringVar(&r.logLevel, "log", envOr("FILMGATE_LOG", "warn"), "what to log to stderr: debug, info, warn or error (FILMGATE_LOG)")
 	return cmd
 }
@@ -78,6 +84,16 @@ func (r *runOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	in, err := start(ctx, r.data, sftp, web, log)
 	if err != nil {
 		return err
+	}
+	if r.metrics != "" {
+		lis, err := listen(ctx, "--metrics", r.metrics)
+		if err != nil {
+			_ = in.stages.stop(drainLimit)
+			return err
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", telemetry.MetricsHandler(in.metrics))
+		in.stages.run("metrics", func(ctx context.Context) error { return serve.HTTP(ctx, lis, mux) })
 	}
 	in.card.print(out, r.data, find, in.first)
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
@@ -53,7 +54,8 @@ type Deps struct {
 	DB           *sqldb.DB
 	NATS         *nats.Conn
 	Log          *slog.Logger
-	Installation string // names the source of events
+	Metrics      prometheus.Registerer // nil: nobody asks
+	Installation string                // names the source of events
 }
 
 // Service is job-status.
@@ -65,6 +67,7 @@ type Service struct {
 	hub       *watch.Hub
 	relay     *outbox.Relay
 	passwords *login.Passwords
+	metrics   prometheus.Registerer
 	rules     guess.Rules
 }
 
@@ -95,10 +98,12 @@ func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job-status: %w", err)
 	}
+	d.DB.Measure(d.Metrics, "jobs")
+	events.Measure(d.NATS, d.Metrics)
 	return &Service{
-		config: c, nats: d.NATS, log: d.Log, store: s,
+		metrics: d.Metrics, config: c, nats: d.NATS, log: d.Log, store: s,
 		hub:       watch.NewHub(s, d.Log, watch.Config{}),
-		relay:     &outbox.Relay{DB: d.DB, JetStream: js, Log: d.Log},
+		relay:     &outbox.Relay{DB: d.DB, JetStream: js, Log: d.Log, Name: "job-status", Metrics: d.Metrics},
 		passwords: login.NewPasswords(),
 		rules:     rules,
 	}, nil
@@ -111,7 +116,7 @@ func Schema() sqldb.Schema { return store.Schema() }
 func (s *Service) Register(server grpc.ServiceRegistrar) {
 	rpc.Register(server, rpc.Deps{
 		Store: s.store, Passwords: s.passwords, Hub: s.hub, Tokens: []string{s.config.ServiceToken, s.config.OperatorToken},
-		SessionLifetime: s.config.SessionLifetime, Rules: s.rules, Changed: s.changed, Now: time.Now, Log: s.log,
+		SessionLifetime: s.config.SessionLifetime, Rules: s.rules, Changed: s.changed, Now: time.Now, Log: s.log, Metrics: s.metrics,
 	})
 }
 

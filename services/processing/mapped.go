@@ -45,14 +45,17 @@ func (s *Service) photoMapped(ctx context.Context, msg events.Message) error {
 		if err := s.say(ctx, photo, events.TypePhotoProcessed, processed); err != nil {
 			return err
 		}
+		s.counts.made(processed, began)
 		log.InfoContext(ctx, "photo processed", "engine", s.engine.Name(), "width", processed.Image.Width, "height", processed.Image.Height, "duration", time.Since(began))
 		return nil
 	case errors.As(err, &rejection):
 	case msg.Delivered < attempts || fault.Is(err, fault.Unavailable):
+		s.counts.pictures.WithLabelValues(resultAgain).Inc()
 		return err
 	default:
 		rejection = lastWord(err)
 	}
+	s.counts.pictures.WithLabelValues(string(rejection.Code)).Inc()
 	log.InfoContext(ctx, "photo rejected", "code", rejection.Code, "cause", err)
 	return s.say(ctx, photo, events.TypePhotoRejected, events.PhotoRejected{
 		Account: photo.Account, JobID: photo.JobID, PhotoID: photo.PhotoID, Version: photo.Version, Attempt: photo.Attempt,
@@ -76,25 +79,32 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped, delivered 
 	// A bucket that stalls must not hold a worker for ever. Slow ones get a second for each megabyte.
 	fetching, cancel := context.WithTimeout(ctx, bucketPatience+time.Duration(photo.Bytes>>20)*time.Second)
 	defer cancel()
-	o, err := s.open(fetching, photo)
+	var (
+		o           *original
+		src         []byte
+		release     = func() {}
+		result      engine.Result
+		derivatives []events.Derivative
+	)
+	err := s.counts.step(fetching, "fetch", func(ctx context.Context) (err error) {
+		o, src, release, err = s.fetch(ctx, photo)
+		return err
+	})
+	defer func() { release() }()
 	if err != nil {
 		return events.PhotoProcessed{}, err
 	}
-	defer o.close()
-	need := min(o.info.Memory(), s.memory) // what is larger than all there is works alone
-	if err := s.budget.Acquire(fetching, need); err != nil {
-		return events.PhotoProcessed{}, fault.Wrap(err, fault.Unavailable, "no memory was free for this photo in time")
-	}
-	defer s.budget.Release(need)
-	src, err := o.read()
+	err = s.counts.step(ctx, "make", func(ctx context.Context) (err error) {
+		result, err = s.process(ctx, src, o.info, s.patience(o.info, delivered))
+		return err
+	})
 	if err != nil {
 		return events.PhotoProcessed{}, err
 	}
-	result, err := s.process(ctx, src, o.info, s.patience(o.info, delivered))
-	if err != nil {
-		return events.PhotoProcessed{}, err
-	}
-	derivatives, err := s.put(ctx, photo, result.Derivatives)
+	err = s.counts.step(ctx, "store", func(ctx context.Context) (err error) {
+		derivatives, err = s.put(ctx, photo, result.Derivatives)
+		return err
+	})
 	if err != nil {
 		return events.PhotoProcessed{}, err
 	}
@@ -103,6 +113,27 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped, delivered 
 		MediaType: string(o.info.Format), Image: result.Image, EXIF: result.EXIF,
 		Codes: []string{}, Warnings: result.Warnings, Derivatives: derivatives,
 	}, nil
+}
+
+// fetch answers a photo's file, whole and verified, once there is memory for what is made of it; release gives that back,
+// also after an error.
+func (s *Service) fetch(ctx context.Context, photo events.PhotoMapped) (o *original, src []byte, release func(), err error) {
+	release = func() {}
+	if o, err = s.open(ctx, photo); err != nil {
+		return nil, nil, release, err
+	}
+	defer o.close()
+	need := min(o.info.Memory(), s.memory) // what is larger than all there is works alone
+	if err := s.budget.Acquire(ctx, need); err != nil {
+		return nil, nil, release, fault.Wrap(err, fault.Unavailable, "no memory was free for this photo in time")
+	}
+	s.counts.used.Add(float64(need))
+	release = func() {
+		s.counts.used.Sub(float64(need))
+		s.budget.Release(need)
+	}
+	src, err = o.read()
+	return o, src, release, err
 }
 
 // process runs the engine, but not for ever.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 
 	"filmgate.dev/pkg/events"
@@ -33,6 +35,8 @@ type Deps struct {
 	NATS         *nats.Conn
 	Bucket       *objects.Bucket
 	Log          *slog.Logger
+	Metrics      prometheus.Registerer // nil: nobody asks
+	Traces       trace.TracerProvider  // nil: nobody looks
 	Installation string
 }
 
@@ -43,6 +47,7 @@ type Service struct {
 	engine  engine.Engine
 	workers int
 	memory  int64
+	counts  counts
 	budget  *semaphore.Weighted // of memory, in bytes
 
 	patience func(info picture.Info, delivered int) time.Duration
@@ -70,6 +75,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		s.memory = availableMemory() / 10 * 6
 	}
 	s.budget = semaphore.NewWeighted(s.memory)
+	s.counts = newCounts(deps.Metrics)
+	s.counts.most.Set(float64(s.memory))
+	events.Measure(deps.NATS, deps.Metrics)
 	return s, nil
 }
 
@@ -85,5 +93,6 @@ func Durable() events.ConsumerConfig {
 func (s *Service) Run(ctx context.Context) error {
 	durable := Durable()
 	durable.Concurrency, durable.Log = s.workers, s.Log
+	durable.Metrics, durable.Traces, durable.Step = s.Metrics, s.Traces, "process"
 	return events.Consume(ctx, s.js, durable, s.photoMapped)
 }

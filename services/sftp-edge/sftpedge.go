@@ -13,10 +13,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sync/errgroup"
 
 	"filmgate.dev/pkg/env"
+	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/objects"
@@ -118,6 +120,7 @@ type Deps struct {
 	Bucket  *objects.Bucket
 	NATS    *nats.Conn
 	Metrics prometheus.Registerer // nil: nobody asks
+	Traces  trace.TracerProvider  // nil: nobody looks
 	Log     *slog.Logger
 }
 
@@ -160,10 +163,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	originals := original.Store{Bucket: deps.Bucket, Uploads: deps.Files.Uploads(), Part: measures.Part, Lanes: make(chan struct{}, cfg.Lanes), Lease: cfg.Lease, Keep: cfg.Partials}
 	recorder := audit.New(deps.Audit, deps.Log)
 	watcher := jobs.NewWatcher(deps.Jobs, jobs.Config{Serve: cfg.LastAnswer, Frozen: cfg.Frozen, Grace: cfg.Grace}, deps.Log)
+	events.Measure(deps.NATS, deps.Metrics)
 	s := &Service{
 		deps:    deps,
 		audit:   recorder,
-		sweeper: &original.Sweeper{Store: originals, Files: deps.Files, Log: deps.Log, Running: transfers.Originals},
+		sweeper: &original.Sweeper{Store: originals, Files: deps.Files, Log: deps.Log, Running: transfers.Originals, Metrics: deps.Metrics, Traces: deps.Traces},
 		teller:  &progress.Teller{Conn: deps.NATS, Uploads: transfers.Progress, Log: deps.Log},
 	}
 	s.server = &sftpd.Server{
@@ -178,6 +182,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Door:      login.NewDoor(deps.HostKeys, cfg.NISTCurves, deps.Jobs, startups.Start/2, deps.Log),
 		Balancers: balancers,
 		Metrics:   deps.Metrics,
+		Traces:    deps.Traces,
 		Jobs:      watcher,
 		Tree:      tree.Finder{Rules: tree.Rules{Aliases: deps.Aliases, Extensions: cfg.Extensions}, Log: deps.Files},
 		Originals: originals,

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
@@ -22,6 +23,7 @@ import (
 	"filmgate.dev/services/studio/internal/session"
 
 	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config is what can be set; the zero value is a studio on this machine, without TLS.
@@ -46,6 +48,7 @@ type Deps struct {
 	NATS     *nats.Conn
 	Bucket   *objects.Bucket
 	Log      *slog.Logger
+	Metrics  prometheus.Registerer // nil: nobody asks
 }
 
 // Service is a running studio.
@@ -82,7 +85,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil
 	})
 	mux := http.NewServeMux()
-	mux.Handle("/", pages.Handler())
+	events.Measure(deps.NATS, deps.Metrics)
+	mux.Handle("/", counted(deps.Metrics, pages.Handler()))
 	ready.Register(mux)
 	return &Service{live: hub, handler: mux}, nil
 }

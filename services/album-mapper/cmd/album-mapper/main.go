@@ -69,7 +69,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 	}
 	defer jobs.Close()
 	p.Ready.Add("job-status", serve.Answers(jobs))
-	tree, err := files.Open(nc, files.Config{Log: p.Log})
+	tree, err := files.Open(nc, files.Config{Log: p.Log, Metrics: p.Metrics})
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 	}
 	defer bucket.Close()
 	service, err := albummapper.New(ctx, c.Service, albummapper.Deps{
-		DB: db, NATS: nc, Files: tree, Bucket: bucket, Identity: jobsv1.NewIdentityServiceClient(jobs), Log: p.Log, Installation: c.Installation,
+		DB: db, NATS: nc, Files: tree, Bucket: bucket, Identity: jobsv1.NewIdentityServiceClient(jobs), Log: p.Log, Metrics: p.Metrics, Traces: p.Traces, Installation: c.Installation,
 	})
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 	p.Ready.Add("nats", events.Connected(conn))
 	p.Ready.Add("streams", events.Provisioned(conn, events.StreamPhotos))
 
-	service, err := jobstatus.New(ctx, c.Service, jobstatus.Deps{DB: db, NATS: conn, Log: p.Log, Installation: c.Installation})
+	service, err := jobstatus.New(ctx, c.Service, jobstatus.Deps{DB: db, NATS: conn, Log: p.Log, Metrics: p.Metrics, Installation: c.Installation})
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 // edge answers the SFTP edge.
 type edge struct {
 	jobsv1.UnimplementedEdgeServiceServer
+	logins    logins
 	guard     *guard
 	store     edgeStore
 	passwords *login.Passwords
@@ -46,7 +47,9 @@ func (s *edge) Authenticate(ctx context.Context, req *jobsv1.AuthenticateRequest
 	if err != nil {
 		return nil, err
 	}
-	if !before.Banned.IsZero() { // without the work: a ban must not be a way to burn our time
+	if !before.Banned.IsZero() {
+		s.logins.count(viaSFTP, loginBanned)
+		// Without the work: a ban must not be a way to burn our time.
 		return nil, unauthenticated(s.failures.refusal(before, before.Banned))
 	}
 	u, err := s.user(ctx, try)
@@ -67,6 +70,7 @@ func (s *edge) Authenticate(ctx context.Context, req *jobsv1.AuthenticateRequest
 	case refusal != "" && !final: // agents with many keys are not punished
 		return nil, unauthenticated(nil)
 	case refusal != "":
+		s.logins.count(viaSFTP, loginRefused)
 		s.refusals.record(ctx, event)
 		banned, err := s.failures.count(ctx, try, u)
 		if err != nil {
@@ -85,6 +89,7 @@ func (s *edge) Authenticate(ctx context.Context, req *jobsv1.AuthenticateRequest
 		if err := s.store.Record(ctx, event); err != nil {
 			return nil, err
 		}
+		s.logins.count(viaSFTP, loginOK)
 	}
 	answer := &jobsv1.AuthenticateResponse{Principal: principalProto(u, u.SFTP.UserName)}
 	if req.GetPublicKey() == nil { // a key cannot be guessed
@@ -102,7 +107,10 @@ func (s *edge) CountRefusedKeys(ctx context.Context, req *jobsv1.CountRefusedKey
 		return nil, err
 	}
 	banned := before.Banned
-	if banned.IsZero() {
+	if !banned.IsZero() {
+		s.logins.count(viaSFTP, loginBanned)
+	} else {
+		s.logins.count(viaSFTP, loginRefused)
 		u, err := s.user(ctx, try)
 		if err != nil {
 			return nil, err

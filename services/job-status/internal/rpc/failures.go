@@ -19,10 +19,11 @@ import (
 // failures counts what failed over SFTP, for all edges together. It never waits itself: how long a client is to be kept
 // waiting is in the answer, and the edge does it.
 type failures struct {
-	store failureStore
-	rules guess.Rules
-	now   func() time.Time
-	log   *slog.Logger
+	logins logins
+	store  failureStore
+	rules  guess.Rules
+	now    func() time.Time
+	log    *slog.Logger
 }
 
 type failureStore interface {
@@ -52,6 +53,7 @@ func (f *failures) count(ctx context.Context, a guess.Attempt, u user.User) (ban
 	}
 	ban, made, err := f.store.Ban(ctx, a, now, f.rules.Length, audit.Actor{UserID: u.ID, UserName: a.User})
 	if made {
+		f.logins.bans.Inc()
 		f.log.WarnContext(ctx, "an address was banned: too many failed logins", "address", ban.Network, "until", ban.Until, "times", ban.Times, "last_user", ban.UserName)
 	}
 	return ban.Until, err

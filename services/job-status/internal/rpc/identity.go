@@ -15,6 +15,7 @@ import (
 // identity turns a web login into a token and a token into a principal.
 type identity struct {
 	jobsv1.UnimplementedIdentityServiceServer
+	logins    logins
 	guard     *guard
 	store     sessionStore
 	passwords *login.Passwords
@@ -54,6 +55,7 @@ func (s *identity) SignIn(ctx context.Context, req *jobsv1.SignInRequest) (*jobs
 	}
 	event := attempt("web", u, req.GetEmail(), req.GetClientAddress(), refusal)
 	if refusal != "" {
+		s.logins.count(viaWeb, loginRefused)
 		s.refusals.record(ctx, event)
 		return nil, fault.Unauthenticated(wrongWebLogin)
 	}
@@ -65,6 +67,7 @@ func (s *identity) SignIn(ctx context.Context, req *jobsv1.SignInRequest) (*jobs
 	if err := s.store.Record(ctx, event); err != nil {
 		return nil, err
 	}
+	s.logins.count(viaWeb, loginOK)
 	return &jobsv1.SignInResponse{Token: token, ExpiresAt: timeProto(expires), Principal: principalProto(u, u.Email)}, nil
 }
 

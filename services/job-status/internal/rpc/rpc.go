@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
 	jobsv1 "filmgate.dev/proto/jobs/v1"
@@ -43,18 +44,21 @@ type Deps struct {
 	// Now is what failed logins and bans are timed by.
 	Now func() time.Time
 	Log *slog.Logger
+	// Metrics may be nil.
+	Metrics prometheus.Registerer
 }
 
 // Register adds all services to the server.
 func Register(server grpc.ServiceRegistrar, d Deps) {
 	g := newGuard(d.Store, d.Tokens)
 	r := newRefusals(d.Store, d.Log)
-	f := &failures{store: d.Store, rules: d.Rules, now: d.Now, log: d.Log}
-	jobsv1.RegisterIdentityServiceServer(server, &identity{guard: g, store: d.Store, passwords: d.Passwords, lifetime: d.SessionLifetime, refusals: r})
+	l := newLogins(d.Metrics)
+	f := &failures{logins: l, store: d.Store, rules: d.Rules, now: d.Now, log: d.Log}
+	jobsv1.RegisterIdentityServiceServer(server, &identity{logins: l, guard: g, store: d.Store, passwords: d.Passwords, lifetime: d.SessionLifetime, refusals: r})
 	jobsv1.RegisterAccountServiceServer(server, &accounts{guard: g, store: d.Store})
 	jobsv1.RegisterJobServiceServer(server, &jobs{guard: g, store: d.Store, changed: d.Changed})
 	jobsv1.RegisterUserServiceServer(server, &users{guard: g, store: d.Store, passwords: d.Passwords, changed: d.Changed})
 	jobsv1.RegisterAuditServiceServer(server, &audits{guard: g, store: d.Store})
-	jobsv1.RegisterEdgeServiceServer(server, &edge{guard: g, store: d.Store, passwords: d.Passwords, hub: d.Hub, refusals: r, failures: f})
+	jobsv1.RegisterEdgeServiceServer(server, &edge{logins: l, guard: g, store: d.Store, passwords: d.Passwords, hub: d.Hub, refusals: r, failures: f})
 	jobsv1.RegisterBanServiceServer(server, &bans{guard: g, store: d.Store, now: d.Now})
 }

@@ -49,7 +49,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 		return err
 	}
 	defer bucket.Close()
-	service, err := processing.New(c.Service, processing.Deps{NATS: nc, Bucket: bucket, Log: p.Log, Installation: c.Installation})
+	service, err := processing.New(c.Service, processing.Deps{NATS: nc, Bucket: bucket, Log: p.Log, Metrics: p.Metrics, Traces: p.Traces, Installation: c.Installation})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,10 @@ import (
 	"strconv"
 
 	"github.com/disintegration/imaging"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
+	"filmgate.dev/pkg/telemetry"
 	"filmgate.dev/services/processing/internal/exif"
 	"filmgate.dev/services/processing/internal/picture"
 	"filmgate.dev/services/processing/internal/thumbhash"
@@ -46,7 +49,9 @@ func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job J
 	if err != nil {
 		return Result{}, err
 	}
-	decoded, err := decode(ctx, src, in, end)
+	decoding, span := telemetry.Span(ctx, "decode")
+	decoded, err := decode(decoding, src, in, end)
+	telemetry.End(span, err)
 	if err != nil {
 		return Result{}, err
 	}
@@ -68,8 +73,10 @@ func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job J
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
 		}
+		_, span := telemetry.Span(ctx, "derivative", trace.WithAttributes(attribute.String("filmgate.size", level.name)))
 		current = shrink(current, level.shown)
 		encoded, err := encode(current, job.Quality, owner)
+		telemetry.End(span, err)
 		if err != nil {
 			return Result{}, err
 		}

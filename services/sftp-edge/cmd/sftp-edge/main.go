@@ -75,7 +75,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 	}
 	defer jobs.Close()
 	p.Ready.Add("job-status", serve.Answers(jobs))
-	tree, err := files.Open(nc, files.Config{Log: p.Log})
+	tree, err := files.Open(nc, files.Config{Log: p.Log, Metrics: p.Metrics})
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 	}
 	service, err := sftpedge.New(c.Service, sftpedge.Deps{
 		Listener: lis, HostKeys: keys, Jobs: jobsv1.NewEdgeServiceClient(jobs), Audit: jobsv1.NewAuditServiceClient(jobs),
-		Files: tree, Bucket: bucket, NATS: nc, Metrics: p.Metrics, Log: p.Log,
+		Files: tree, Bucket: bucket, NATS: nc, Metrics: p.Metrics, Traces: p.Traces, Log: p.Log,
 	})
 	if err != nil {
 		return err

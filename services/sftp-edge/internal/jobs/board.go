@@ -22,6 +22,7 @@ type Board struct {
 	ready  chan struct{} // closed by the first snapshot
 	ended  chan struct{} // closed when the user may no longer be connected
 	begun  *Begun
+	made   time.Time
 	joined int // guarded by the watcher
 
 	mu     sync.Mutex
@@ -34,7 +35,7 @@ type Board struct {
 func newBoard(edge Edge, cfg Config, user user, cancel context.CancelFunc, log *slog.Logger) *Board {
 	return &Board{
 		edge: edge, cfg: cfg, user: user, cancel: cancel, log: log,
-		ready: make(chan struct{}), ended: make(chan struct{}), jobs: make(map[string]Job), begun: newBegun(cfg.Grace),
+		ready: make(chan struct{}), ended: make(chan struct{}), jobs: make(map[string]Job), begun: newBegun(cfg.Grace), made: time.Now(),
 	}
 }
 
@@ -129,6 +130,16 @@ func (b *Board) Writable(ctx context.Context, name string) (Job, error) {
 		return Job{}, fault.New(fault.Denied, "%s", job.Reason)
 	}
 	return job, nil
+}
+
+// silence answers for how long the stream has said nothing.
+func (b *Board) silence() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.heard.IsZero() {
+		return time.Since(b.made)
+	}
+	return time.Since(b.heard)
 }
 
 // fresh reports whether the stream spoke within the silence, or so much longer ago.

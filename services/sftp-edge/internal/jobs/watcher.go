@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	jobsv1 "filmgate.dev/proto/jobs/v1"
 )
@@ -68,6 +69,16 @@ func (w *Watcher) Joined(p *jobsv1.Principal) int {
 		}
 	}
 	return n
+}
+
+// Staleness answers for how long the most silent of the streams has said nothing; 0 when there is none.
+func (w *Watcher) Staleness() (longest time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, b := range w.boards {
+		longest = max(longest, b.silence())
+	}
+	return longest
 }
 
 // Wait returns when the streams of all boards that were left have ended.

@@ -4,13 +4,17 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
+	"filmgate.dev/pkg/telemetry"
 )
 
 // Sweeper ends the uploads whose edge has died: it finishes those that their clients had closed, and gives up those that
@@ -19,9 +23,13 @@ type Sweeper struct {
 	Store   Store
 	Files   *files.Log
 	Log     *slog.Logger
-	Running func() []*Original // uploads of this edge, whose leases are renewed
+	Running func() []*Original    // uploads of this edge, whose leases are renewed
+	Metrics prometheus.Registerer // may be nil
+	Traces  trace.TracerProvider  // may be nil
 
-	lapsed map[string]uint64 // revisions, by upload, that the last sweep found without a lease
+	counted   *prometheus.CounterVec // by Run
+	recovered prometheus.Counter
+	lapsed    map[string]uint64 // revisions, by upload, that the last sweep found without a lease
 }
 
 // perRecord bounds what one record may take of a sweep, so that a bucket that hangs does not hold up all others.
@@ -30,6 +38,8 @@ const perRecord = 30 * time.Second
 // Run renews three times in a lease, and sweeps once, until ctx ends: each in its own time, because a sweep that waits for
 // the bucket must not cost running uploads their leases.
 func (s *Sweeper) Run(ctx context.Context) {
+	s.counted = telemetry.Counter(s.Metrics, "filmgate_sweep_ended_total", "Uploads left behind that the sweep ended: landed, undone, left, broken_off, given_up, expired.", "how")
+	s.recovered = telemetry.Counter(s.Metrics, "filmgate_sweep_recovered_total", "Uploads that landed only by the sweep, because their edge died between its client's CLOSE and the answer.").WithLabelValues()
 	var work sync.WaitGroup
 	defer work.Wait()
 	work.Go(func() { every(ctx, s.Store.Lease/3, s.renew) })
@@ -102,7 +112,19 @@ func (s *Sweeper) end(ctx context.Context, r files.Record, expired bool) {
 	case err != nil:
 		s.Log.Warn("an upload left behind could not be ended", "upload", r.Upload, "state", string(r.State), "err", err)
 	default:
+		s.ended(what)
 		s.Log.Info("an upload left behind was ended", "upload", r.Upload, "job", r.JobName, "how", what, "started", r.Started)
+	}
+}
+
+// ended counts what became of a record.
+func (s *Sweeper) ended(how string) {
+	if s.counted == nil { // swept by hand
+		return
+	}
+	s.counted.WithLabelValues(strings.ReplaceAll(how, " ", "_")).Inc()
+	if how == "landed" {
+		s.recovered.Inc()
 	}
 }
 
@@ -154,7 +176,10 @@ func (s *Sweeper) finish(ctx context.Context, r files.Record) (how string, err e
 	if r.Entry.State == files.StateStaged {
 		land = s.Files.Stage
 	}
+	// It belongs to the upload's own story, whose teller has died.
+	ctx, span := telemetry.Tracer(s.Traces).Start(telemetry.WithTraceParent(ctx, r.Entry.TraceParent), "recover")
 	landed, err := land(ctx, files.Landing{Entry: *r.Entry, Exclusive: r.Exclusive})
+	telemetry.End(span, err)
 	switch {
 	case fault.Is(err, fault.Unavailable), fault.Is(err, fault.Internal):
 		return "", err

@@ -84,6 +84,8 @@ func (w *writer) committed(landed files.Landed, r upload.Result, err error) {
 func (w *writer) concluded() (err error) {
 	defer w.claim.drop()
 	w.claim.came = w.upload.Reach()
+	w.closing()
+	defer func() { w.ended(err) }()
 	if err = w.close(); err == nil && w.claim.landed == nil && w.broken() == nil {
 		return nil // it was left as it is
 	}

@@ -10,7 +10,6 @@ import (
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
-	"filmgate.dev/pkg/telemetry"
 	"filmgate.dev/services/sftp-edge/internal/jobs"
 	"filmgate.dev/services/sftp-edge/internal/tree"
 	"filmgate.dev/services/sftp-edge/internal/upload"
@@ -58,6 +57,7 @@ func (s *session) open(p tree.Path, flags sftp.FileOpenFlags) (*writer, error) {
 	}
 	ctx, cancel := s.reading()
 	defer cancel()
+	came := time.Now()
 	job, err := s.openable(ctx, p)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (s *session) open(p tree.Path, flags sftp.FileOpenFlags) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.claimed(ctx, job, folder, base, func() (*writer, error) { return s.begin(ctx, p, job, folder, base, flags) })
+	return s.claimed(ctx, job, folder, base, func() (*writer, error) { return s.begin(ctx, p, job, folder, base, flags, came) })
 }
 
 // existing answers the folder and the file that stands at p, if one does, and refuses what cannot be opened.
@@ -117,20 +117,20 @@ func (s *session) missing(ctx context.Context, job jobs.Job, folder files.Entry,
 	return nil
 }
 
-func (s *session) begin(ctx context.Context, p tree.Path, job jobs.Job, folder files.Entry, base *files.Entry, flags sftp.FileOpenFlags) (*writer, error) {
+func (s *session) begin(ctx context.Context, p tree.Path, job jobs.Job, folder files.Entry, base *files.Entry, flags sftp.FileOpenFlags, came time.Time) (_ *writer, err error) {
 	w := &writer{
 		session: s, path: p, key: s.place(p), job: job, folder: folder, base: base,
 		name: p.Name(), id: ulid.Make().String(), truncate: flags.Trunc, exclusive: flags.Excl, opened: time.Now(),
 	}
 	_, w.temporary = s.tree.Temporary(w.name)
-	w.trace = telemetry.NewTraceParent()
-	var err error
+	w.follow(came)
+	defer func() { w.ready(came, err) }()
 	w.object, err = s.server.Originals.New(w.record(), func(r upload.Result) files.Entry { return w.entry(r, w.id) })
 	if err != nil {
 		return nil, err
 	}
 	w.upload = upload.New(s.server.ctx, s.server.Config.Upload, w.object, s.server.Budget)
-	if err := w.prepare(ctx, flags); err != nil {
+	if err = w.prepare(ctx, flags); err != nil {
 		return nil, err
 	}
 	s.conn.board.Begun().Open(s.tree.Key(p))

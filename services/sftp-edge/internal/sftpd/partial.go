@@ -161,6 +161,7 @@ func (s *session) takeOver(ctx context.Context, w *writer, r files.Record) (*upl
 		return nil, err
 	}
 	w.old.Store(old)
+	w.goesOn(r)
 	if w.mtime().IsZero() {
 		w.touch(r.ModifiedAt)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"filmgate.dev/services/sftp-edge/internal/jobs"
 	"filmgate.dev/services/sftp-edge/internal/login"
@@ -50,6 +51,7 @@ type Server struct {
 	Door      *login.Door
 	Balancers Balancers             // may be empty
 	Metrics   prometheus.Registerer // may be nil
+	Traces    trace.TracerProvider  // may be nil
 	Jobs      *jobs.Watcher
 	Tree      tree.Finder
 	Originals original.Store
@@ -67,6 +69,7 @@ type Server struct {
 
 	crowd     *crowd
 	tally     *tally
+	measures  measures
 	bandwidth *bandwidth
 
 	mu    sync.Mutex
@@ -116,6 +119,7 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 func (s *Server) count() {
 	s.conns = make(map[net.Conn]*connection)
 	s.crowd, s.tally, s.bandwidth = newCrowd(s.Config), newTally(s.Log), newBandwidth(s.Config.Bandwidth)
+	s.measure()
 	if s.Metrics == nil {
 		return
 	}

@@ -67,6 +67,7 @@ const maxReported = 1 << 10
 // report logs what went wrong, and has refusals written down for the studio.
 func (s *session) report(op, path string, err error) {
 	path = strings.ToValidUTF8(path[:min(len(path), maxReported)], "")
+	s.server.measures.refusal(op, err)
 	switch fault.KindOf(err) {
 	case fault.Internal:
 		if err == io.EOF || errors.As(err, new(status)) { //nolint:errorlint // as in answer

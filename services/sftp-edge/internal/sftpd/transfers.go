@@ -140,3 +140,13 @@ func (t *Transfers) Originals() []*original.Original {
 	}
 	return list
 }
+
+// count answers how many uploads run.
+func (t *Transfers) count() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, ws := range t.open {
+		n += len(ws)
+	}
+	return n
+}

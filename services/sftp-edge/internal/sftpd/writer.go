@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
@@ -41,6 +43,8 @@ type writer struct {
 	exclusive bool
 	opened    time.Time
 	trace     string
+	span      trace.Span // of the whole upload
+	received  time.Time  // since when bytes may come
 	object    *original.Original
 	old       atomic.Pointer[original.Original] // of an upload that was broken off, and that the client may go on with
 	upload    *upload.Upload
@@ -57,6 +61,7 @@ type writer struct {
 func (w *writer) WriteAt(p []byte, off int64) (n int, err error) {
 	err = w.write(func() error {
 		if n, err = w.upload.WriteAt(p, off); err == nil {
+			w.session.server.measures.received.Add(float64(n))
 			err = w.grown(off + int64(n))
 		}
 		return err
@@ -70,7 +75,11 @@ func (w *writer) take(p []byte, off int64) (taken bool) {
 		taken = w.claim.hold.Has(off+int64(len(p))) && w.upload.Take(p, off)
 		return nil
 	})
-	return taken && err == nil
+	if taken && err == nil {
+		w.session.server.measures.received.Add(float64(len(p)))
+		return true
+	}
+	return false
 }
 
 func (w *writer) write(f func() error) error {
@@ -119,13 +128,18 @@ func (w *writer) close() error {
 	if w.untouched() {
 		return w.leave()
 	}
-	ctx, cancel := context.WithTimeout(w.session.server.ctx, w.session.server.Config.Store)
+	return w.session.server.step(w.traced(w.session.server.ctx), "close", w.finish)
+}
+
+// finish makes the bytes durable and the file appear.
+func (w *writer) finish(ctx context.Context) error {
+	storing, cancel := context.WithTimeout(ctx, w.session.server.Config.Store)
 	defer cancel()
-	result, err := w.upload.Finish(ctx)
+	result, err := w.upload.Finish(storing)
 	if err != nil {
 		return err
 	}
-	err = w.land(result)
+	err = w.land(ctx, result)
 	if err == nil {
 		w.outdate()
 	}
@@ -263,6 +277,7 @@ func (w *writer) record() files.Record {
 	return files.Record{
 		Job: jobOf(w.job), JobName: w.job.Name, Folder: w.folder.ID, Name: w.name, Upload: w.id, Exclusive: w.exclusive,
 		UserID: by.UserID, User: by.User, Client: by.Client, Address: w.session.conn.address(), Started: w.opened.UTC(),
+		TraceParent: w.trace,
 	}
 }
 
@@ -285,7 +300,7 @@ func (w *writer) entry(r upload.Result, id string) files.Entry {
 
 // land makes the file appear. Its object goes only where the log knows that nothing names it; otherwise it stays, and the
 // client is told to send again.
-func (w *writer) land(r upload.Result) error {
+func (w *writer) land(ctx context.Context, r upload.Result) error {
 	log := w.session.tree.Log
 	land := log.Land
 	if w.temporary {
@@ -293,9 +308,13 @@ func (w *writer) land(r upload.Result) error {
 	}
 	object := w.current()
 	entry := w.entry(r, object.Upload())
-	ctx, cancel := w.session.changing()
+	ctx, cancel := context.WithTimeout(ctx, w.session.server.Config.Commit)
 	defer cancel()
-	landed, err := land(ctx, files.Landing{Entry: entry, Base: w.base, Exclusive: w.exclusive})
+	var landed files.Landed
+	err := w.session.server.step(ctx, "append", func(ctx context.Context) (err error) {
+		landed, err = land(ctx, files.Landing{Entry: entry, Base: w.base, Exclusive: w.exclusive})
+		return err
+	})
 	failpoint.Here("landed")
 	w.committed(landed, r, err)
 	switch {

@@ -59,6 +59,9 @@ func (b *Budget) Free() int64 {
 	return b.free
 }
 
+// Total answers how many bytes there are in all.
+func (b *Budget) Total() int64 { return b.total }
+
 // tight reports whether somebody waits for memory, or soon may.
 func (b *Budget) tight() bool {
 	b.mu.Lock()

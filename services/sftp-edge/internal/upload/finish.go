@@ -86,15 +86,18 @@ func (u *Upload) finish(ctx context.Context) (Result, error) {
 	if !pumping {
 		return u.finishSmall(ctx)
 	}
-	u.work.Wait()
-	if err := u.settled(); err != nil {
+	err = u.cfg.step(ctx, "parts", func(context.Context) error {
+		u.work.Wait()
+		return u.settled()
+	})
+	if err != nil {
 		return Result{}, err
 	}
 	result := u.digest.result()
 	if err := u.seal(ctx, result); err != nil {
 		return Result{}, err
 	}
-	err = u.object.Complete(ctx, u.digest.crc)
+	err = u.cfg.step(ctx, "complete", func(ctx context.Context) error { return u.object.Complete(ctx, u.digest.crc) })
 	if fault.Is(err, fault.NotFound) {
 		return Result{}, rotten()
 	}
@@ -115,13 +118,21 @@ func (u *Upload) finishSmall(ctx context.Context) (Result, error) {
 		defer u.mu.Unlock()
 		u.release(body.slabs)
 	}()
-	crc := u.digest.add(body)
-	result := u.digest.result()
+	var (
+		crc    uint32
+		result Result
+	)
+	_ = u.cfg.step(ctx, "hash", func(context.Context) error { // which cannot fail
+		crc = u.digest.add(body)
+		result = u.digest.result()
+		return nil
+	})
 	if err := u.seal(ctx, result); err != nil {
 		return Result{}, err
 	}
 	failpoint.Here("before put")
-	if err := u.object.Put(ctx, body, crc); err != nil {
+	err = u.cfg.step(ctx, "put", func(ctx context.Context) error { return u.object.Put(ctx, body, crc) })
+	if err != nil {
 		return Result{}, stored(err)
 	}
 	failpoint.Here("object stored")
@@ -141,7 +152,11 @@ func (u *Upload) takeAll() (*pieces, error) {
 }
 
 func (u *Upload) seal(ctx context.Context, r Result) error {
-	kept, err := u.object.Seal(ctx, r)
+	var kept bool
+	err := u.cfg.step(ctx, "seal", func(ctx context.Context) (err error) {
+		kept, err = u.object.Seal(ctx, r)
+		return err
+	})
 	if fault.Is(err, fault.Conflict) {
 		return ErrTaken
 	}

@@ -24,6 +24,18 @@ type Config struct {
 	Floor      int64         // memory that an upload keeps from Reserve to its end; default 5 slabs
 	GapWait    time.Duration // how long a write far beyond a gap waits for it to be filled; default 2 s
 	MemoryWait time.Duration // how long a write waits for memory; default 30 s
+	// Step hears of each step of Finish: hash, put, parts, complete, seal. It answers what ends the step; nil: nobody hears.
+	Step func(ctx context.Context, name string) (inside context.Context, end func(error))
+}
+
+func (c Config) step(ctx context.Context, name string, do func(context.Context) error) error {
+	if c.Step == nil {
+		return do(ctx)
+	}
+	ctx, end := c.Step(ctx, name)
+	err := do(ctx)
+	end(err)
+	return err
 }
 
 // Defaults fills in what was left zero.

@@ -84,7 +84,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 		Audit: jobsv1.NewAuditServiceClient(jobs), Bans: jobsv1.NewBanServiceClient(jobs),
 		Catalog:  catalogv1.NewCatalogServiceClient(mapper),
 		EdgeCard: studio.EdgeCard{SFTPAddress: c.SFTPAddress, HostKeySHA256: c.HostKey},
-		NATS:     nc, Bucket: bucket, Log: p.Log,
+		NATS:     nc, Bucket: bucket, Log: p.Log, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err
