@@ -71,6 +71,17 @@ $(MINIO): .tools/minio/go.mod .tools/minio/go.sum
 	@cd .tools/minio && GOWORK=off CGO_ENABLED=0 go build -o $@ github.com/minio/minio
 	@touch $@
 
+# What the images say that they are. VERSION=v1.2.3 for a release without its tag; SOURCE_DATE_EPOCH as everywhere.
+VERSION = $(shell git describe --tags --always --dirty)
+PLATFORMS ?= linux/amd64,linux/arm64
+
+.PHONY: images
+images: ## make the services' images into .bin/images, without Docker (ONLY=studio,… PUSH=host:port/prefix PLATFORMS=linux/amd64)
+	@mkdir -p $(BIN)
+	@cd deploy/images && GOWORK=off CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/make-images .
+	@$(BIN)/make-images build -only '$(ONLY)' -platforms '$(PLATFORMS)' -version '$(VERSION)'
+	@$(if $(PUSH),$(BIN)/make-images push -only '$(ONLY)' '$(PUSH)')
+
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters over every module
 	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done

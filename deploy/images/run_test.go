@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// The image is run as Kubernetes would run it under its strictest rules: nothing to write on, no capability, nobody's user.
+func TestRunsWithoutRightsOnAReadOnlyRoot(t *testing.T) {
+	runc, err := exec.LookPath("runc")
+	if err != nil || os.Getuid() != 0 {
+		t.Skip("running a container needs root and runc")
+	}
+	b := made(t).builds[indexOf(runtime.GOARCH)]
+	bundle := t.TempDir()
+	root := filepath.Join(bundle, "rootfs")
+	for _, file := range unpack(t, b.image) {
+		path := filepath.Join(root, file.Name)
+		if strings.HasSuffix(file.Name, "/") {
+			err = os.MkdirAll(path, 0o755)
+		} else {
+			err = os.MkdirAll(filepath.Dir(path), 0o755)
+			if err == nil {
+				err = os.WriteFile(path, file.content, os.FileMode(file.Mode))
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	image, err := b.image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := fmt.Sprintf("filmgate-image-%d", os.Getpid())
+	state := t.TempDir()
+	start := func(args ...string) (string, error) {
+		config, err := json.Marshal(map[string]any{
+			"ociVersion": "1.0.2",
+			"root":       map[string]any{"path": "rootfs", "readonly": true},
+			"process": map[string]any{
+				"user": map[string]int{"uid": 65532, "gid": 65532}, "cwd": image.Config.WorkingDir, "env": image.Config.Env,
+				"args": append(image.Config.Entrypoint, args...), "noNewPrivileges": true,
+			},
+			"mounts": []map[string]any{
+				{"destination": "/proc", "type": "proc", "source": "proc"},
+				{"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": []string{"nosuid", "noexec", "mode=755"}},
+			},
+			"linux": map[string]any{"namespaces": []map[string]string{
+				{"type": "mount"}, {"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"},
+			}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(bundle, "config.json"), config, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(runc, "--root", state, "run", "--bundle", bundle, id).CombinedOutput()
+		return string(out), err
+	}
+	out, err := start("--help")
+	if err != nil || !strings.HasPrefix(out, "studio serves the web pages of Filmgate.") {
+		t.Errorf("--help: %v\n%s", err, out)
+	}
+	// Without settings it must end, and say why.
+	if out, err := start(); err == nil || !strings.Contains(out, "FILMGATE_S3_ENDPOINT: is required") {
+		t.Errorf("without settings: %v\n%s", err, out)
+	}
+}
