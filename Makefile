@@ -43,6 +43,10 @@ RACE = $(shell go list work | grep -v -e /all-in-one -e /proto/)
 soak: setup ## kill the edge a hundred times at each step of a close (about half an hour)
 	cd services/sftp-edge && FILMGATE_KILL_ROUNDS=100 CGO_ENABLED=0 go test -count=1 -timeout 3h -parallel 4 -v -run TestKilledAtEachStep .
 
+.PHONY: cluster-test
+cluster-test: setup ## kill parts of a cluster on this machine while real clients upload (about 15 minutes; RUN=TestScale for that alone)
+	cd deploy/local && FILMGATE_CLUSTER_TEST=1 CGO_ENABLED=0 go test -count=1 -timeout 1h -v -run '$(RUN)' .
+
 FUZZTIME ?= 3m
 
 .PHONY: fuzz
@@ -67,6 +71,10 @@ $(MINIO): .tools/minio/go.mod .tools/minio/go.sum
 	@mkdir -p $(@D)
 	@cd .tools/minio && GOWORK=off CGO_ENABLED=0 go build -o $@ github.com/minio/minio
 	@touch $@
+
+.PHONY: minio-path
+minio-path: # where MinIO's binary is, or will be
+	@echo $(MINIO)
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters over every module
