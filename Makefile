@@ -8,6 +8,9 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/tools-$(shell sha256sum
 MINIO := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/minio-$(shell sha256sum .tools/minio/go.sum | cut -c1-12)/minio
 DATA ?= filmgate-data
 BIN := .bin
+# What `--version` says: the tag, or how far behind it this commit is. Without git the Go toolchain's own record is said.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS = -X filmgate.dev/pkg/version.version=$(VERSION)
 
 .PHONY: help
 help: ## explain the targets (this)
@@ -22,7 +25,7 @@ run: build ## run everything in one process, with its data in ./filmgate-data (D
 .PHONY: build
 build: ## build the one binary into .bin/filmgate
 	@mkdir -p $(BIN)
-	@CGO_ENABLED=0 go build -o $(BIN)/filmgate ./services/all-in-one
+	@CGO_ENABLED=0 go build -ldflags "$(LDFLAGS)" -o $(BIN)/filmgate ./services/all-in-one
 
 .PHONY: setup
 setup: ## install what the tests need: SFTP clients, PostgreSQL, Chromium, gcc (quiet when they are there)

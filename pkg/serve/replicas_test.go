@@ -2,7 +2,6 @@ package serve_test
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"strings"
 	"testing"
@@ -25,7 +24,7 @@ func (r replica) Check(context.Context, *grpc_health_v1.HealthCheckRequest) (*gr
 }
 
 // startReplica serves on an address, ":0" of this machine for a free one, and answers it.
-func startReplica(t *testing.T, name, address string, c *tls.Config) (at string, stop func()) {
+func startReplica(t *testing.T, name, address string, c *serve.Certificates) (at string, stop func()) {
 	t.Helper()
 	lis, err := net.Listen("tcp", address)
 	if err != nil {
@@ -80,15 +79,11 @@ func answered(t *testing.T, c grpc_health_v1.HealthClient, want ...string) {
 }
 
 func TestReplicasTakeTurns(t *testing.T) {
-	for name, files := range map[string]serve.TLSFiles{"plaintext": {}, "TLS": certificates(t)} {
+	for name, certificates := range map[string]*serve.Certificates{"plaintext": nil, "TLS": load(t, newAuthority(t).files())} {
 		t.Run(name, func(t *testing.T) {
-			config, err := files.Load()
-			if err != nil {
-				t.Fatal(err)
-			}
-			a, stopA := startReplica(t, "a", "127.0.0.1:0", config)
-			b, _ := startReplica(t, "b", "127.0.0.1:0", config)
-			conn, err := serve.Dial(a+", "+b, serve.DialConfig{TLS: config})
+			a, stopA := startReplica(t, "a", "127.0.0.1:0", certificates)
+			b, _ := startReplica(t, "b", "127.0.0.1:0", certificates)
+			conn, err := serve.Dial(a+", "+b, serve.DialConfig{TLS: certificates})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +92,7 @@ func TestReplicasTakeTurns(t *testing.T) {
 			answered(t, client, "a", "b")
 			stopA()
 			answered(t, client, "b")
-			startReplica(t, "a again", a, config)
+			startReplica(t, "a again", a, certificates)
 			answered(t, client, "a again", "b")
 		})
 	}

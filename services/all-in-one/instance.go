@@ -126,12 +126,12 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	if err := env.Parse(os.LookupEnv, &jobsConfig.Guessing); err != nil { // FILMGATE_LOGIN_…: an office's address, for one
 		return nil, err
 	}
-	jobs, err := jobstatus.New(jobsConfig,
+	jobs, err := jobstatus.New(ctx, jobsConfig,
 		jobstatus.Deps{DB: jobsDB, NATS: nc, Log: log, Installation: k.Installation})
 	if err != nil {
 		return nil, err
 	}
-	catalog, err := albummapper.New(albummapper.Config{}, albummapper.Deps{
+	catalog, err := albummapper.New(ctx, albummapper.Config{}, albummapper.Deps{
 		DB: catalogDB, NATS: nc, Files: tree, Bucket: bucket, Identity: jobsv1.NewIdentityServiceClient(people),
 		Log: log, Installation: k.Installation,
 	})

@@ -4,17 +4,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"filmgate.dev/pkg/version"
 )
 
 // options are the settings that every command shares.
 type options struct {
 	data   string // the data folder of a local instance, absolute
 	server string // gRPC address of a remote one
-	token  string // bearer token for it
-	ca     string // certificates that it is checked against; empty = the system's
+	// catalog is the address of album-mapper, where it is another one than server.
+	catalog string
+	token   string // bearer token for it
+	ca      string // certificates that it is checked against; empty = the system's
+	cert    string // certificate that it is shown, with its key
+	key     string
 	// plaintext allows gRPC without TLS to another machine.
 	plaintext bool
 	account   string // the account to act in
@@ -38,7 +43,7 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
   filmgate photo list --job WEDDING-12
   filmgate job status WEDDING-12 selling
   filmgate events tail                  what other programs hear, as it happens`,
-		Version:       version(),
+		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -53,9 +58,12 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.data, "data", envOr("FILMGATE_DATA", "filmgate-data"), "data folder of the local instance (FILMGATE_DATA)")
-	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port (FILMGATE_SERVER)")
+	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port, or several with commas between them (FILMGATE_SERVER)")
+	flags.StringVar(&o.catalog, "catalog", os.Getenv("FILMGATE_CATALOG"), "gRPC address of album-mapper where it is not that of --server, as in a cluster (FILMGATE_CATALOG)")
 	flags.StringVar(&o.token, "token", os.Getenv("FILMGATE_TOKEN"), "token for --server; better given as FILMGATE_TOKEN")
-	flags.StringVar(&o.ca, "ca", os.Getenv("FILMGATE_CA"), "certificates that --server is checked against, PEM; the system's when empty (FILMGATE_CA)")
+	flags.StringVar(&o.ca, "ca", envOr("FILMGATE_CA", os.Getenv("FILMGATE_TLS_CA_PATH")), "certificates that --server is checked against, PEM; the system's when empty (FILMGATE_CA, FILMGATE_TLS_CA_PATH)")
+	flags.StringVar(&o.cert, "cert", os.Getenv("FILMGATE_TLS_CERT_PATH"), "certificate to show to --server, PEM, where it wants one (FILMGATE_TLS_CERT_PATH)")
+	flags.StringVar(&o.key, "key", os.Getenv("FILMGATE_TLS_KEY_PATH"), "key of that certificate, PEM (FILMGATE_TLS_KEY_PATH)")
 	flags.BoolVar(&o.plaintext, "plaintext", false, "allow --server without TLS, such as inside a mesh that encrypts")
 	flags.StringVar(&o.account, "account", os.Getenv("FILMGATE_ACCOUNT"), "account to act in; needed when there are several (FILMGATE_ACCOUNT)")
 
@@ -94,18 +102,4 @@ func envOr(name, otherwise string) string {
 		return v
 	}
 	return otherwise
-}
-
-// version answers the commit that the binary was built from, as the Go toolchain recorded it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return s.Value[:12]
-		}
-	}
-	return info.Main.Version
 }
