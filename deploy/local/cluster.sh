@@ -50,6 +50,7 @@ check_machine() {
 	need flock util-linux
 	need setpriv util-linux
 	need go golang
+	need openssl openssl
 	[ -n "$(postgres_bin)" ] || missing+=(postgresql)
 	[ ${#missing[@]} -eq 0 ] || die "this machine lacks: ${missing[*]} (names of Debian's packages). Run \`make setup\`, or install them."
 	mkdir -p "$data"/{run,logs,secrets,nats}
@@ -117,8 +118,22 @@ prepare() {
 	keep catalog-database "postgres://catalog:$(secret catalog)@$here:$(port postgres)/filmgate?search_path=catalog&sslmode=disable"
 	printf 'filmgate' >"$data/secrets/s3-access"
 	for name in $(parts); do port "$name" >/dev/null; done
+	for name in $services operator; do certify "$name"; done
 	write_nats
 	write_balancer
+}
+
+# certify NAME makes the certificate that a service shows, of an authority of this cluster's own.
+certify() {
+	local s=$data/secrets
+	if [ ! -s "$s/ca.pem" ]; then
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj '/CN=Filmgate local cluster' \
+			-keyout "$s/ca.key" -out "$s/ca.pem" 2>>"$data/logs/certificates.log"
+	fi
+	[ ! -s "$s/$1.pem" ] || return 0
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" -keyout "$s/$1.key" 2>>"$data/logs/certificates.log" |
+		openssl x509 -req -days 3650 -CA "$s/ca.pem" -CAkey "$s/ca.key" -CAcreateserial -out "$s/$1.pem" 2>>"$data/logs/certificates.log" \
+			-extfile <(printf 'subjectAltName=DNS:%s,IP:%s\nextendedKeyUsage=serverAuth,clientAuth\nkeyUsage=digitalSignature\n' "$1" "$here")
 }
 
 write_nats() {
@@ -171,9 +186,9 @@ write_balancer() {
 			  bind $here:$(port pages)
 			  balance leastconn
 			  option forwardfor
-			  option httpchk GET /healthz
+			  option httpchk GET /readyz
 		END
-		for i in $(seq "$(replicas studio)"); do echo "  server studio-$i $here:$(port "studio-$i")"; done
+		for i in $(seq "$(replicas studio)"); do echo "  server studio-$i $here:$(port "studio-$i") port $(port "studio-$i-http")"; done
 	} >"$data/run/balancer.cfg"
 }
 
@@ -218,6 +233,9 @@ settings() {
 		FILMGATE_INSTALLATION=local
 		FILMGATE_SERVICE_TOKEN_FILE=$s/service-token
 		FILMGATE_JOB_STATUS=$(list job-status "$here:" "$(replicas job-status)" -grpc)
+		FILMGATE_TLS_CERT_PATH=$s/${1%-[0-9]*}.pem
+		FILMGATE_TLS_KEY_PATH=$s/${1%-[0-9]*}.key
+		FILMGATE_TLS_CA_PATH=$s/ca.pem
 	END
 	case $1 in
 	job-status-*) cat <<-END ;;
@@ -238,6 +256,7 @@ settings() {
 	studio-*) cat <<-END ;;
 		FILMGATE_ALBUM_MAPPER=$(list album-mapper "$here:" "$(replicas album-mapper)" -grpc)
 		FILMGATE_STUDIO_ADDR=$here:$(port "$1")
+		FILMGATE_STUDIO_HTTP=$here:$(port "$1-http")
 		FILMGATE_STUDIO_URL=http://$here:$(port pages)
 		FILMGATE_STUDIO_PROXIES=$here/32
 		FILMGATE_SFTP_PUBLIC_ADDR=$here:$(port sftp)
@@ -281,7 +300,6 @@ ready() {
 	minio) get "$(port minio)/minio/health/ready" ;;
 	postgres) "$(postgres_bin)/pg_isready" -q -h $here -p "$(port postgres)" ;;
 	balancer) (exec 3<>"/dev/tcp/$here/$(port sftp)") 2>/dev/null ;;
-	studio-*) get "$(port "$1")/healthz" ;;
 	*) get "$(port "$1-http")/readyz" ;;
 	esac
 }
@@ -376,7 +394,7 @@ make_roles() {
 
 provision() {
 	local environment
-	mapfile -t environment < <(settings provision)
+	mapfile -t environment < <(settings operator)
 	env "${environment[@]}" FILMGATE_NATS_REPLICAS=$nats_nodes FILMGATE_JOBS_DATABASE_FILE="$data/secrets/jobs-database" \
 		FILMGATE_MAPPER_DATABASE_FILE="$data/secrets/catalog-database" "$bin/provision" >>"$data/logs/provision.log" 2>&1 ||
 		die "provisioning failed: $(tail -3 "$data/logs/provision.log")"
@@ -470,6 +488,9 @@ environment() {
 		export FILMGATE_CLUSTER_DATA='$data'
 		export FILMGATE_SERVER='$(list job-status "$here:" "$(replicas job-status)" -grpc)'
 		export FILMGATE_CATALOG='$(list album-mapper "$here:" "$(replicas album-mapper)" -grpc)'
+		export FILMGATE_TLS_CERT_PATH='$data/secrets/operator.pem'
+		export FILMGATE_TLS_KEY_PATH='$data/secrets/operator.key'
+		export FILMGATE_TLS_CA_PATH='$data/secrets/ca.pem'
 		export FILMGATE_TOKEN='$(secret operator-token)'
 		export FILMGATE_NATS_URL='$(cat "$data/secrets/nats-url")'
 		export FILMGATE_SMOKE_SFTP='$here:$(port sftp)'

@@ -128,8 +128,12 @@ func (c *cluster) readEnv() {
 
 func (c *cluster) dial() {
 	c.t.Helper()
+	certificates, err := serve.TLSFiles{
+		Cert: c.env["FILMGATE_TLS_CERT_PATH"], Key: c.env["FILMGATE_TLS_KEY_PATH"], CA: c.env["FILMGATE_TLS_CA_PATH"],
+	}.Load(slog.New(slog.DiscardHandler))
+	must(c.t, err)
 	dial := func(target string) *grpc.ClientConn {
-		conn, err := serve.Dial(target, serve.DialConfig{Token: c.env["FILMGATE_TOKEN"]})
+		conn, err := serve.Dial(target, serve.DialConfig{Token: c.env["FILMGATE_TOKEN"], TLS: certificates})
 		must(c.t, err)
 		c.t.Cleanup(func() { conn.Close() })
 		return conn

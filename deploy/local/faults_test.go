@@ -26,7 +26,8 @@ const struckAfter = 60
 // bytes, and nothing else; and each photo was said to be ingested exactly once.
 func TestFaults(t *testing.T) {
 	c := startCluster(t)
-	shares := makePhotos(t, t.TempDir(), testphotos.Options{Width: 1500, Height: 1000}, 2_000_000, 75, 75, 75, 75)
+	// Small pictures in files of a usual size: what is asked for is that nothing is lost, and the decoder loses nothing.
+	shares := makePhotos(t, t.TempDir(), testphotos.Options{Width: 800, Height: 600}, 3_000_000, 75, 75, 75, 75)
 	var leader string
 	nothing := func() {}
 	faults := []struct {
