@@ -197,6 +197,33 @@ func (c *cluster) photos(job *jobsv1.Job) []*catalogv1.Photo {
 	return all
 }
 
+// listed answers what the operator's command lists of a job: the SHA-256 of each file, by album and name.
+func (c *cluster) listed(job *jobsv1.Job) map[string]string {
+	c.t.Helper()
+	cmd := exec.Command("filmgate", "--account", account, "photo", "list", "--job", job.GetInternalName(), "--json")
+	cmd.Env = os.Environ()
+	for name, value := range c.env {
+		cmd.Env = append(cmd.Env, name+"="+strings.ReplaceAll(value, "$PATH", os.Getenv("PATH")))
+	}
+	cmd.Path = filepath.Join(strings.Split(c.env["PATH"], ":")[0], "filmgate")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		c.t.Fatalf("%v\n%s", err, &said)
+	}
+	all := map[string]string{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var one struct {
+			Album struct{ Name string }
+			File  struct{ Name, SHA256 string }
+		}
+		must(c.t, dec.Decode(&one))
+		all[one.Album.Name+"/"+one.File.Name] = one.File.SHA256
+	}
+	return all
+}
+
 // settled waits until so many photos of a job are ready and none is being processed, and answers them.
 func (c *cluster) settled(job *jobsv1.Job, want int) []*catalogv1.Photo {
 	c.t.Helper()

@@ -139,6 +139,9 @@ func (r run) check(t *testing.T, c *cluster, job *jobsv1.Job, shares [][]photoFi
 		t.Errorf("clients were told OK for %d files, the catalog has %d; only told: %v; only there: %v",
 			len(want), len(have), missingFrom(want, have), missingFrom(have, want))
 	}
+	if said := c.listed(job); !maps.Equal(have, said) {
+		t.Errorf("`filmgate photo list` has %d files, gRPC %d", len(said), len(have))
+	}
 	// A client may remove a file of which it was told nothing, and send it again: that photo's ingested is one too many, and is
 	// followed by its photo.removed.
 	var ingested map[string]int

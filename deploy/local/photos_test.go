@@ -29,10 +29,7 @@ func makePhotos(t *testing.T, dir string, o testphotos.Options, padding int, sha
 		must(t, os.MkdirAll(folder, 0o700))
 		for range share {
 			n++
-			b := commented(pictures[n%different], fmt.Appendf(nil, "photo %d", n))
-			for len(b) < padding {
-				b = commented(b, make([]byte, min(60_000, padding-len(b))))
-			}
+			b := commented(pictures[n%different], fmt.Appendf(nil, "photo %d", n), padding)
 			sum := sha256.Sum256(b)
 			f := photoFile{name: fmt.Sprintf("IMG_%04d.jpg", n), sha256: hex.EncodeToString(sum[:])}
 			f.path = filepath.Join(folder, f.name)
@@ -43,8 +40,16 @@ func makePhotos(t *testing.T, dir string, o testphotos.Options, padding int, sha
 	return all
 }
 
-// commented adds a comment to a JPEG.
-func commented(b, comment []byte) []byte {
-	n := len(comment) + 2
-	return slices.Concat(b[:2], []byte{0xff, 0xfe, byte(n >> 8), byte(n)}, comment, b[2:])
+// commented adds a comment to a JPEG, and as many empty ones as it takes to make it so long.
+func commented(b, comment []byte, length int) []byte {
+	out := slices.Grow(slices.Clone(b[:2]), length+len(b))
+	add := func(words []byte) {
+		n := len(words) + 2
+		out = append(append(out, 0xff, 0xfe, byte(n>>8), byte(n)), words...)
+	}
+	add(comment)
+	for missing := length - len(out) - len(b); missing > 0; missing = length - len(out) - len(b) {
+		add(make([]byte, min(60_000, missing)))
+	}
+	return append(out, b[2:]...)
 }
