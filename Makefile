@@ -84,10 +84,11 @@ lint: $(TOOLS)/golangci-lint ## run the linters over every module
 	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write the generated code: protos, event schemas, the SDK's types
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write what is generated: protos, event schemas, the SDK's types, the settings in READMEs
 	@cd proto && PATH=$(TOOLS):$$PATH buf generate
 	@cd pkg && go generate ./...
 	@cd pkg/photoevents && go generate ./...
+	@.ci/reference
 
 .PHONY: tidy
 tidy: ## bring go.mod, go.sum and go.work.sum in step

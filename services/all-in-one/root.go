@@ -68,6 +68,7 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 	flags.StringVar(&o.account, "account", os.Getenv("FILMGATE_ACCOUNT"), "account to act in; needed when there are several (FILMGATE_ACCOUNT)")
 
 	root.AddCommand(runCommand(o), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), banCommand(o), eventsCommand(o))
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as the services say it
 	root.CompletionOptions.HiddenDefaultCmd = true
 	explainUse(root)
 	return root

@@ -54,7 +54,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	p.Ready.Add("database", db.Ping)
 	nc, err := c.NATS.Connect("album-mapper", p.Log)
 	if err != nil {

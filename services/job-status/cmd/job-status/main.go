@@ -49,7 +49,7 @@ func work(ctx context.Context, p *process.Process, c config) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	p.Ready.Add("database", db.Ping)
 	conn, err := c.NATS.Connect("job-status", p.Log)
 	if err != nil {
