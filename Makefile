@@ -46,6 +46,10 @@ RACE = $(shell go list work | grep -v -e /all-in-one -e /proto/)
 soak: setup ## kill the edge a hundred times at each step of a close (about half an hour)
 	cd services/sftp-edge && FILMGATE_KILL_ROUNDS=100 CGO_ENABLED=0 go test -count=1 -timeout 3h -parallel 4 -v -run TestKilledAtEachStep .
 
+.PHONY: cluster-test
+cluster-test: setup ## kill parts of a cluster on this machine while real clients upload (about 15 minutes; RUN=TestScale for that alone)
+	cd deploy/local && FILMGATE_CLUSTER_TEST=1 CGO_ENABLED=0 go test -count=1 -timeout 1h -v -run '$(RUN)' .
+
 FUZZTIME ?= 3m
 
 .PHONY: fuzz
@@ -81,6 +85,10 @@ images: ## make the services' images into .bin/images, without Docker (ONLY=stud
 	@cd deploy/images && GOWORK=off CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/make-images .
 	@$(BIN)/make-images build -only '$(ONLY)' -platforms '$(PLATFORMS)' -version '$(VERSION)'
 	@$(if $(PUSH),$(BIN)/make-images push -only '$(ONLY)' '$(PUSH)')
+
+.PHONY: minio-path
+minio-path: # where MinIO's binary is, or will be
+	@echo $(MINIO)
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters over every module

@@ -6,6 +6,7 @@ package serve
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,18 +35,24 @@ type DialConfig struct {
 	handshakes *handshakes // nil without TLS
 }
 
-// Dial makes a connection to the target, "host:port". It does not wait for the peer: services start in any order.
+// Dial makes a connection to the target, "host:port" or "host:port,host:port"; calls take turns over the replicas of a list
+// and over all addresses that DNS has for a host. It does not wait for the peer: services start in any order.
 func Dial(target string, c DialConfig) (*grpc.ClientConn, error) {
+	list, err := replicas(target)
+	if err != nil {
+		return nil, err
+	}
 	creds := insecure.NewCredentials()
 	switch {
 	case c.TLS != nil:
 		c.handshakes = newHandshakes(c.TLS, nil)
 		creds = c.handshakes
-	case !c.AllowPlaintext && !loopback(target):
+	case !c.AllowPlaintext && slices.ContainsFunc(list, elsewhere):
 		return nil, fault.New(fault.Invalid, "%s is not on this machine: give TLS certificates, or allow plaintext explicitly", target)
 	}
 	options := append([]grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
+		grpc.WithDefaultServiceConfig(takeTurns),
 		grpc.WithChainUnaryInterceptor(c.unary),
 		grpc.WithChainStreamInterceptor(c.stream),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}),
@@ -55,7 +62,11 @@ func Dial(target string, c DialConfig) (*grpc.ClientConn, error) {
 			MinConnectTimeout: 5 * time.Second,
 		}),
 	}, c.Options...)
-	conn, err := grpc.NewClient(target, options...)
+	dialled := target
+	if len(list) > 1 {
+		options, dialled = append(options, listed(list)), listScheme+":///"+strings.Join(list, ",")
+	}
+	conn, err := grpc.NewClient(dialled, options...)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "%q is not an address to dial", target)
 	}
@@ -103,6 +114,8 @@ type faultStream struct{ grpc.ClientStream }
 func (s faultStream) SendMsg(m any) error { return fault.FromStatus(s.ClientStream.SendMsg(m)) }
 
 func (s faultStream) RecvMsg(m any) error { return fault.FromStatus(s.ClientStream.RecvMsg(m)) }
+
+func elsewhere(target string) bool { return !loopback(target) }
 
 // loopback reports whether the target can only be on this machine.
 func loopback(target string) bool {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -23,7 +24,7 @@ const callLimit = 30 * time.Second
 // connect reaches the instance's gRPC port: the remote one of --server, or the local one that uses the data folder.
 func (o *options) connect() (*grpc.ClientConn, error) {
 	if o.server != "" {
-		return o.connectRemote()
+		return o.connectRemote("--server", o.server)
 	}
 	c, err := readCard(o.data)
 	if err != nil {
@@ -32,31 +33,43 @@ func (o *options) connect() (*grpc.ClientConn, error) {
 	return serve.Dial(c.GRPC.Address, serve.DialConfig{Token: c.GRPC.Token})
 }
 
+// connectCatalog reaches who serves the catalog: --catalog where it is another one than --server, as in a cluster.
+func (o *options) connectCatalog() (*grpc.ClientConn, error) {
+	if o.server != "" && o.catalog != "" {
+		return o.connectRemote("--catalog", o.catalog)
+	}
+	return o.connect()
+}
+
 // connectRemote speaks TLS to other machines, checked against the system's certificates or those of --ca.
-func (o *options) connectRemote() (*grpc.ClientConn, error) {
+func (o *options) connectRemote(flag, target string) (*grpc.ClientConn, error) {
 	if o.token == "" {
 		return nil, errors.New("--server needs a token: set FILMGATE_TOKEN to the operator's token or to your own")
 	}
 	c := serve.DialConfig{Token: o.token, AllowPlaintext: o.plaintext}
-	host, _, err := net.SplitHostPort(o.server)
-	if err != nil {
-		return nil, fmt.Errorf("--server %q: say host:port", o.server)
+	local := true
+	for address := range strings.SplitSeq(target, ",") {
+		host, _, err := net.SplitHostPort(strings.TrimSpace(address))
+		if err != nil {
+			return nil, fmt.Errorf("%s %q: say host:port, or several with commas between them", flag, target)
+		}
+		ip := net.ParseIP(host)
+		local = local && (host == "localhost" || ip != nil && ip.IsLoopback())
 	}
-	ip := net.ParseIP(host)
-	if local := host == "localhost" || ip != nil && ip.IsLoopback(); !o.plaintext && (!local || o.ca != "") {
-		config, err := o.tls(host)
+	if !o.plaintext && (!local || o.ca != "") {
+		config, err := o.tls()
 		if err != nil {
 			return nil, err
 		}
 		c.TLS = serve.FixedCertificates(config)
 	}
-	return serve.Dial(o.server, c)
+	return serve.Dial(target, c)
 }
 
-// tls is how to speak to the host: checked against --ca or the system's certificates, with a certificate of our own for a
+// tls is how to speak to a server: checked against --ca or the system's certificates, with a certificate of our own for a
 // server that wants one, as Filmgate's services do.
-func (o *options) tls(host string) (*tls.Config, error) {
-	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+func (o *options) tls() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.ca != "" {
 		pem, err := os.ReadFile(o.ca)
 		if err != nil {

@@ -150,7 +150,12 @@ thumbnails exist, then "ready"; one that cannot be used is "failed", with the re
 			if err != nil {
 				return err
 			}
-			catalog := catalogv1.NewCatalogServiceClient(conn)
+			at, err := o.connectCatalog()
+			if err != nil {
+				return err
+			}
+			defer at.Close()
+			catalog := catalogv1.NewCatalogServiceClient(at)
 			photos, err := allPages(func(token string) ([]*catalogv1.Photo, string, error) {
 				r, err := catalog.ListPhotos(ctx, &catalogv1.ListPhotosRequest{JobId: job.GetId(), States: want, PageSize: 1000, PageToken: token})
 				return r.GetPhotos(), r.GetNextPageToken(), err

@@ -14,10 +14,12 @@ import (
 type options struct {
 	data   string // the data folder of a local instance, absolute
 	server string // gRPC address of a remote one
-	token  string // bearer token for it
-	ca     string // certificates that it is checked against; empty = the system's
-	cert   string // certificate that it is shown, with its key
-	key    string
+	// catalog is the address of album-mapper, where it is another one than server.
+	catalog string
+	token   string // bearer token for it
+	ca      string // certificates that it is checked against; empty = the system's
+	cert    string // certificate that it is shown, with its key
+	key     string
 	// plaintext allows gRPC without TLS to another machine.
 	plaintext bool
 	account   string // the account to act in
@@ -56,7 +58,8 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.data, "data", envOr("FILMGATE_DATA", "filmgate-data"), "data folder of the local instance (FILMGATE_DATA)")
-	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port (FILMGATE_SERVER)")
+	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port, or several with commas between them (FILMGATE_SERVER)")
+	flags.StringVar(&o.catalog, "catalog", os.Getenv("FILMGATE_CATALOG"), "gRPC address of album-mapper where it is not that of --server, as in a cluster (FILMGATE_CATALOG)")
 	flags.StringVar(&o.token, "token", os.Getenv("FILMGATE_TOKEN"), "token for --server; better given as FILMGATE_TOKEN")
 	flags.StringVar(&o.ca, "ca", envOr("FILMGATE_CA", os.Getenv("FILMGATE_TLS_CA_PATH")), "certificates that --server is checked against, PEM; the system's when empty (FILMGATE_CA, FILMGATE_TLS_CA_PATH)")
 	flags.StringVar(&o.cert, "cert", os.Getenv("FILMGATE_TLS_CERT_PATH"), "certificate to show to --server, PEM, where it wants one (FILMGATE_TLS_CERT_PATH)")

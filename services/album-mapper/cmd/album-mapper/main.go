@@ -26,7 +26,7 @@ type config struct {
 	Log          telemetry.LogConfig
 	Installation string `env:"FILMGATE_INSTALLATION" default:"filmgate" help:"name of this installation, as events carry it"`
 	Database     string `env:"FILMGATE_MAPPER_DATABASE" required:"true" help:"sqlite:/path/of.db or postgres://…?search_path=catalog"`
-	JobStatus    string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port"`
+	JobStatus    string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port; several separated by commas take turns"`
 	GRPC         string `env:"FILMGATE_MAPPER_GRPC" default:"127.0.0.1:9102" help:"where CatalogService is served, host:port"`
 	HTTP         string `env:"FILMGATE_MAPPER_HTTP" default:"127.0.0.1:8082" help:"where /healthz, /readyz and /metrics are served"`
 }

@@ -25,7 +25,7 @@ type config struct {
 	Log       telemetry.LogConfig
 	Listen    string `env:"FILMGATE_SFTP_ADDRESS" default:"127.0.0.1:2022" help:"where SFTP is served, host:port"`
 	HostKeys  string `env:"FILMGATE_SFTP_HOST_KEYS" required:"true" help:"folder of the host keys; missing ones are made. The same for all edges"`
-	JobStatus string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port"`
+	JobStatus string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port; several separated by commas take turns"`
 	Token     string `env:"FILMGATE_SERVICE_TOKEN" required:"true" help:"bearer token of Filmgate's own services"`
 	HTTP      string `env:"FILMGATE_SFTP_HTTP" default:"127.0.0.1:8081" help:"where /healthz, /readyz and /metrics are served"`
 	Pprof     string `env:"FILMGATE_SFTP_PPROF" help:"where /debug/pprof is served, for those who look for lost time; empty means nowhere"`

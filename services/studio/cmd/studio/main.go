@@ -27,8 +27,8 @@ type config struct {
 
 	Address   string `env:"FILMGATE_STUDIO_ADDR" default:"127.0.0.1:8080" help:"where pages are served, host:port"`
 	HTTP      string `env:"FILMGATE_STUDIO_HTTP" default:"127.0.0.1:8085" help:"where /healthz, /readyz and /metrics are served"`
-	JobStatus string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port"`
-	Mapper    string `env:"FILMGATE_ALBUM_MAPPER" default:"127.0.0.1:9102" help:"album-mapper, host:port"`
+	JobStatus string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port; several separated by commas take turns"`
+	Mapper    string `env:"FILMGATE_ALBUM_MAPPER" default:"127.0.0.1:9102" help:"album-mapper, host:port; several separated by commas take turns"`
 
 	SFTPAddress string `env:"FILMGATE_SFTP_PUBLIC_ADDR" default:"127.0.0.1:2022" help:"what photographers connect to, host:port"`
 	HostKey     string `env:"FILMGATE_SFTP_HOST_KEY_SHA256" help:"fingerprint of the SFTP host key, SHA256:…"`
