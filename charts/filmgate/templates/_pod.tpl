@@ -157,6 +157,7 @@ spec:
     matchLabels:
       {{- include "filmgate.selector" . | nindent 6 }}
   policyTypes: [Ingress, Egress]
+  {{- if or .ingress .c.networkPolicy.extraIngress }}
   ingress:
     {{- range .ingress }}
     - ports:
@@ -171,6 +172,7 @@ spec:
     {{- with .c.networkPolicy.extraIngress }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
+  {{- end }}
   egress:
     {{- range $egress }}
     {{- $udp := .udp }}

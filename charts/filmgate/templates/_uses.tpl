@@ -189,7 +189,8 @@ mounts:
     readOnly: true
 {{- end -}}
 
-{{- define "filmgate.use.everything" -}}
+{{- /* What a program says about itself. */ -}}
+{{- define "filmgate.use.telemetry" -}}
 env:
   FILMGATE_LOG_LEVEL: {{ .root.Values.log.level }}
   FILMGATE_LOG_FORMAT: {{ .root.Values.log.format }}
@@ -199,8 +200,14 @@ env:
   {{- range $k, $v := .root.Values.openTelemetry.settings }}
   {{ $k }}: {{ $v | toString | quote }}
   {{- end }}
+{{- end -}}
+
+{{- /* What every program has. */ -}}
+{{- define "filmgate.use.files" -}}
+env:
   {{- if .root.Values.trustedCA.existingConfigMap }}
   SSL_CERT_DIR: /etc/filmgate/trusted-ca
+  {{- else }} {}
   {{- end }}
 volumes:
   - name: tmp
@@ -235,7 +242,7 @@ the API server refuses a variable that is there twice. Takes root, name, key, c,
 {{- $env := dict -}}
 {{- $volumes := list -}}
 {{- $mounts := list -}}
-{{- range prepend .uses "everything" -}}
+{{- range prepend .uses "files" -}}
 {{- $use := include (printf "filmgate.use.%s" .) $ctx | fromYaml -}}
 {{- $env = merge $env $use.env -}}
 {{- $volumes = concat $volumes (default list $use.volumes) -}}
