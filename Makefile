@@ -12,6 +12,9 @@ PROMTOOL := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/promtool-$(shell sha
 SCHEMAS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/schemas-$(shell cat charts/schemas/*.go | sha256sum | cut -c1-12)
 DATA ?= filmgate-data
 BIN := .bin
+# What `--version` says: the tag, or how far behind it this commit is. Without git the Go toolchain's own record is said.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS = -X filmgate.dev/pkg/version.version=$(VERSION)
 
 .PHONY: help
 help: ## explain the targets (this)
@@ -26,7 +29,7 @@ run: build ## run everything in one process, with its data in ./filmgate-data (D
 .PHONY: build
 build: ## build the one binary into .bin/filmgate
 	@mkdir -p $(BIN)
-	@CGO_ENABLED=0 go build -o $(BIN)/filmgate ./services/all-in-one
+	@CGO_ENABLED=0 go build -ldflags "$(LDFLAGS)" -o $(BIN)/filmgate ./services/all-in-one
 
 .PHONY: setup
 setup: ## install what the tests need: SFTP clients, PostgreSQL, Chromium, gcc (quiet when they are there)
@@ -77,10 +80,11 @@ lint: $(TOOLS)/golangci-lint ## run the linters over every module
 	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write the generated code: protos, event schemas, the SDK's types
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write what is generated: protos, event schemas, the SDK's types, the settings in READMEs
 	@cd proto && PATH=$(TOOLS):$$PATH buf generate
 	@cd pkg && go generate ./...
 	@cd pkg/photoevents && go generate ./...
+	@.ci/reference
 
 .PHONY: tidy
 tidy: ## bring go.mod, go.sum and go.work.sum in step

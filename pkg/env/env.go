@@ -16,24 +16,30 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/version"
 )
 
 // maxFileBytes bounds what is read from an …_FILE.
 const maxFileBytes = 64 << 10
 
-// ErrHelp is answered by Load after it has printed the reference: main ends with success.
+// ErrHelp is answered by Load after it has printed the reference or the version: main ends with success.
 var ErrHelp = errors.New("help was asked for and printed")
 
 // Load fills the configs from the process's environment. With --help among the arguments it prints about and the
-// reference on stdout and answers ErrHelp; other arguments are an error, because a service has none.
+// reference on stdout and answers ErrHelp, with --version the program's name and version; other arguments are an error,
+// because a service has none.
 func Load(about string, configs ...any) error {
 	for _, arg := range os.Args[1:] {
 		switch arg {
+		case "-v", "-version", "--version", "version":
+			fmt.Fprintln(os.Stdout, filepath.Base(os.Args[0]), version.String())
+			return ErrHelp
 		case "-h", "-help", "--help", "help":
 			fmt.Fprintf(os.Stdout, "%s\n\nSettings are environment variables:\n\n", strings.TrimSpace(about))
 			Reference(os.Stdout, configs...)

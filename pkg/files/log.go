@@ -178,7 +178,7 @@ func (l *Log) append(ctx context.Context, entries ...Entry) ([]Entry, error) {
 		}
 		writes[i] = write{Subject: subject, Data: data, Expect: e.Sequence}
 		if e.Gone() {
-			writes[i].Header = nats.Header{jetstream.MsgTTLHeader: {tombstoneTTL.String()}}
+			writes[i].Header = nats.Header{jetstream.MsgTTLHeader: {TombstoneTTL.String()}}
 		}
 	}
 	seq, err := l.stream.commit(ctx, writes...)

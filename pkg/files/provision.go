@@ -38,6 +38,9 @@ func Provision(ctx context.Context, js jetstream.JetStream, replicas int) error 
 	return nil
 }
 
+// Streams answers the names of what Provision makes.
+func Streams() []string { return []string{Stream, uploadsStreamName} }
+
 func filesStream(replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:               Stream,

@@ -8,8 +8,8 @@ import (
 	"filmgate.dev/pkg/fault"
 )
 
-// tombstoneTTL is how long the log remembers that something stood at a path: longer than the trash.
-const tombstoneTTL = 30 * 24 * time.Hour
+// TombstoneTTL is how long the log remembers that something stood at a path: longer than the trash.
+const TombstoneTTL = 30 * 24 * time.Hour
 
 // tombstone answers the entry's end: complete, so that it can be put back.
 func (l *Log) tombstone(e Entry, by By) Entry {

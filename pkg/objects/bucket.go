@@ -69,6 +69,9 @@ func Open(ctx context.Context, cfg Config) (*Bucket, error) {
 	return b, nil
 }
 
+// Open is the function Open, for those who have the settings.
+func (cfg Config) Open(ctx context.Context) (*Bucket, error) { return Open(ctx, cfg) }
+
 // ensure creates the bucket unless it exists. Credentials that may not even ask are taken to be for one that does.
 func (b *Bucket) ensure(ctx context.Context, region string) error {
 	exists, err := b.core.BucketExists(ctx, b.name)

@@ -5,17 +5,17 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"filmgate.dev/pkg/fault"
 )
@@ -25,11 +25,13 @@ type DialConfig struct {
 	// Token is sent as bearer with every call that has none of its own. May be empty.
 	Token string
 	// TLS of the connection; nil = plaintext.
-	TLS *tls.Config
+	TLS *Certificates
 	// AllowPlaintext says explicitly that plaintext may leave this machine, such as inside a mesh that encrypts.
 	AllowPlaintext bool
 	// Options come last, for tests and in-process listeners.
 	Options []grpc.DialOption
+
+	handshakes *handshakes // nil without TLS
 }
 
 // Dial makes a connection to the target, "host:port". It does not wait for the peer: services start in any order.
@@ -37,7 +39,8 @@ func Dial(target string, c DialConfig) (*grpc.ClientConn, error) {
 	creds := insecure.NewCredentials()
 	switch {
 	case c.TLS != nil:
-		creds = credentials.NewTLS(c.TLS)
+		c.handshakes = newHandshakes(c.TLS, nil)
+		creds = c.handshakes
 	case !c.AllowPlaintext && !loopback(target):
 		return nil, fault.New(fault.Invalid, "%s is not on this machine: give TLS certificates, or allow plaintext explicitly", target)
 	}
@@ -61,16 +64,27 @@ func Dial(target string, c DialConfig) (*grpc.ClientConn, error) {
 
 // unary adds the default token and turns the status into an error with a kind.
 func (c DialConfig) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	return fault.FromStatus(invoke(c.withToken(ctx), method, req, reply, cc, opts...))
+	return c.fault(invoke(c.withToken(ctx), method, req, reply, cc, opts...))
 }
 
 // stream does the same for the stream's start and for every receive.
 func (c DialConfig) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	s, err := open(c.withToken(ctx), desc, cc, method, opts...)
 	if err != nil {
-		return nil, fault.FromStatus(err)
+		return nil, c.fault(err)
 	}
 	return faultStream{s}, nil
+}
+
+// fault is fault.FromStatus, with the reason where nobody could be called because of a certificate.
+func (c DialConfig) fault(err error) error {
+	if c.handshakes != nil && status.Code(err) == codes.Unavailable {
+		why := c.handshakes.refused.Load()
+		if why != nil && !strings.Contains(err.Error(), "while dialing") { // then it came not even as far as a handshake
+			return fault.Wrap(err, fault.Unavailable, "%s", *why)
+		}
+	}
+	return fault.FromStatus(err)
 }
 
 func (c DialConfig) withToken(ctx context.Context) context.Context {

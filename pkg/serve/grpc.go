@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 
 	"filmgate.dev/pkg/fault"
@@ -28,7 +26,7 @@ type GRPCConfig struct {
 	// MaxStreams bounds the concurrent calls of one connection; 0 = 4096, as one edge watches once per SFTP user.
 	MaxStreams uint32
 	// TLS of the listener; nil = plaintext.
-	TLS *tls.Config
+	TLS *Certificates
 	// Options come last.
 	Options []grpc.ServerOption
 }
@@ -56,7 +54,7 @@ func NewGRPC(c GRPCConfig) *grpc.Server {
 		grpc.ChainStreamInterceptor(c.stream),
 	}
 	if c.TLS != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(c.TLS)))
+		options = append(options, grpc.Creds(newHandshakes(c.TLS, c.Log)))
 	}
 	return grpc.NewServer(append(options, c.Options...)...)
 }

@@ -3,11 +3,14 @@ package serve
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"filmgate.dev/pkg/fault"
 )
 
 // checkTimeout bounds one readiness check.
@@ -57,7 +60,8 @@ func (r *Readiness) Check(ctx context.Context) map[string]error {
 	return failed
 }
 
-// Register serves /healthz (this process runs) and /readyz (every check passes; otherwise the names of those that fail).
+// Register serves /healthz (this process runs) and /readyz (every check passes; otherwise a line for each that fails, with
+// the words that its error has for strangers).
 func (r *Readiness) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, req *http.Request) {
@@ -66,12 +70,12 @@ func (r *Readiness) Register(mux *http.ServeMux) {
 			fmt.Fprintln(w, "ready")
 			return
 		}
-		names := make([]string, 0, len(failed))
-		for name := range failed {
-			names = append(names, name) // names only: causes may hold addresses
+		names := slices.Sorted(maps.Keys(failed))
+		said := "not ready: " + strings.Join(names, ", ")
+		for _, name := range names {
+			said += "\n" + name + ": " + fault.Message(failed[name]) // never the cause: it may hold addresses
 		}
-		sort.Strings(names)
-		http.Error(w, "not ready: "+strings.Join(names, ", "), http.StatusServiceUnavailable)
+		http.Error(w, said, http.StatusServiceUnavailable)
 	})
 }
 

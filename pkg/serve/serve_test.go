@@ -188,7 +188,11 @@ func TestReadiness(t *testing.T) {
 	}
 	r.Add("database", func(context.Context) error { return errors.New("dial 10.0.0.1: secret") })
 	r.Add("bucket", func(context.Context) error { return nil })
-	if code, said := get("/readyz"); code != 503 || said != "not ready: database" {
+	r.Add("nats", func(context.Context) error {
+		return fault.Wrap(errors.New("secret"), fault.Unavailable, "NATS is away")
+	})
+	want := "not ready: database, nats\ndatabase: something went wrong on the server; the failure was logged\nnats: NATS is away"
+	if code, said := get("/readyz"); code != 503 || said != want {
 		t.Errorf("without a database: %d %q", code, said)
 	}
 	if code, _ := get("/healthz"); code != 200 {

@@ -2,10 +2,8 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
+	"log/slog"
 	"net"
-	"os"
 
 	"filmgate.dev/pkg/fault"
 )
@@ -13,39 +11,21 @@ import (
 // TLSFiles is the part of a service's settings about gRPC between services: certificates on both sides, or plaintext that
 // does not leave this machine unless that is said explicitly.
 type TLSFiles struct {
-	Cert           string `env:"FILMGATE_TLS_CERT_PATH" help:"PEM certificate of this service, for gRPC in both directions"`
+	Cert           string `env:"FILMGATE_TLS_CERT_PATH" help:"PEM certificate of this service, for gRPC in both directions; read again when it changes"`
 	Key            string `env:"FILMGATE_TLS_KEY_PATH" help:"PEM key of that certificate"`
 	CA             string `env:"FILMGATE_TLS_CA_PATH" help:"PEM certificates that sign those of Filmgate's services"`
 	AllowPlaintext bool   `env:"FILMGATE_GRPC_PLAINTEXT" default:"false" help:"let gRPC without TLS leave this machine, such as inside a mesh that encrypts"`
 }
 
 // Load reads the files for both directions; nil when none is given. Servers ask their callers for a certificate too.
-func (f TLSFiles) Load() (*tls.Config, error) {
+func (f TLSFiles) Load(log *slog.Logger) (*Certificates, error) {
 	if f.Cert == "" && f.Key == "" && f.CA == "" {
 		return nil, nil
 	}
 	if f.Cert == "" || f.Key == "" || f.CA == "" {
 		return nil, fault.New(fault.Invalid, "FILMGATE_TLS_CERT_PATH, FILMGATE_TLS_KEY_PATH and FILMGATE_TLS_CA_PATH belong together: give all three or none")
 	}
-	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "the certificate %s and its key cannot be used: %v", f.Cert, err)
-	}
-	pem, err := os.ReadFile(f.CA)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "the certificates of FILMGATE_TLS_CA_PATH cannot be read: %v", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fault.New(fault.Invalid, "there is no certificate in %s", f.CA)
-	}
-	return &tls.Config{
-		MinVersion:   tls.VersionTLS13,
-		Certificates: []tls.Certificate{pair},
-		RootCAs:      pool,
-		ClientCAs:    pool,
-		ClientAuth:   tls.RequireAndVerifyClientCert,
-	}, nil
+	return loadCertificates(f, log)
 }
 
 // Listen opens a gRPC server's address. Without TLS it must be on this machine, unless plaintext is allowed.

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
 	"filmgate.dev/pkg/telemetry"
+	"filmgate.dev/pkg/version"
 )
 
 func TestLoggerWritesJSONAtItsLevel(t *testing.T) {
@@ -33,8 +35,10 @@ func TestLoggerWritesJSONAtItsLevel(t *testing.T) {
 func TestMetricsHandlerServesTheRegistry(t *testing.T) {
 	rec := httptest.NewRecorder()
 	telemetry.MetricsHandler(telemetry.NewRegistry()).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	if !strings.Contains(rec.Body.String(), "go_goroutines") {
-		t.Error("no runtime metrics")
+	for _, want := range []string{"go_goroutines", `filmgate_build_info{go="` + runtime.Version() + `",version="` + version.String() + `"} 1`} {
+		if !strings.Contains(rec.Body.String(), want) {
+			t.Errorf("%s is missing", want)
+		}
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -22,7 +21,6 @@ import (
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/outbox"
-	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/sqldb"
 	catalogv1 "filmgate.dev/proto/catalog/v1"
 	jobsv1 "filmgate.dev/proto/jobs/v1"
@@ -67,8 +65,9 @@ type Service struct {
 	stopped chan struct{} // closed when nothing is committed any more
 }
 
-// New brings the database up to date and answers the service, which does nothing until Run.
-func New(config Config, deps Deps) (*Service, error) {
+// New brings the database up to date, waiting for one that starts later until ctx ends, and answers the service, which does
+// nothing until Run.
+func New(ctx context.Context, config Config, deps Deps) (*Service, error) {
 	js, err := jetstream.New(deps.NATS)
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
@@ -76,8 +75,6 @@ func New(config Config, deps Deps) (*Service, error) {
 	if config.Concurrency == 0 {
 		config.Concurrency = 32
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	if err := deps.DB.Migrate(ctx, store.Migrations); err != nil {
 		return nil, fmt.Errorf("migrate the catalog: %w", err)
 	}
@@ -146,17 +143,4 @@ func (s *Service) Run(ctx context.Context) error {
 		all = append(all, err)
 	}
 	return errors.Join(all...)
-}
-
-// Handler serves /healthz and /readyz.
-func (s *Service) Handler() http.Handler {
-	var ready serve.Readiness
-	ready.Add("database", s.deps.DB.Ping)
-	ready.Add("nats", func(context.Context) error {
-		if !s.deps.NATS.IsConnected() {
-			return nats.ErrDisconnected
-		}
-		return nil
-	})
-	return ready.Handler()
 }

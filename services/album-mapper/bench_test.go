@@ -35,7 +35,7 @@ func benchmarkEntries(b *testing.B, db *sqldb.DB) {
 			b.Fatal(err)
 		}
 	}
-	service, err := New(Config{}, Deps{DB: db, NATS: on.nc, Files: on.log, Log: quiet, Installation: "bench"})
+	service, err := New(b.Context(), Config{}, Deps{DB: db, NATS: on.nc, Files: on.log, Log: quiet, Installation: "bench"})
 	if err != nil {
 		b.Fatal(err)
 	}

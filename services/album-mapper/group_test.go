@@ -17,7 +17,7 @@ import (
 // serviceOn is a service that is not running.
 func serviceOn(t *testing.T, b bus, db *sqldb.DB) *Service {
 	t.Helper()
-	s, err := New(Config{}, Deps{DB: db, NATS: b.nc, Files: b.log, Log: quiet, Installation: "test"})
+	s, err := New(t.Context(), Config{}, Deps{DB: db, NATS: b.nc, Files: b.log, Log: quiet, Installation: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

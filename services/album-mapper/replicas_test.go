@@ -17,7 +17,7 @@ func TestReplicasComeAndGo(t *testing.T) {
 	s := openStudio(t, sqltest.Postgres(t))
 	s.sayJob("JOB00001", "JOB00001", "PLANNING", 1)
 	start := func() (stop func()) {
-		replica, err := New(Config{}, s.service.deps)
+		replica, err := New(t.Context(), Config{}, s.service.deps)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -56,10 +56,14 @@ type studio struct {
 
 func openStudio(t *testing.T, db *sqldb.DB) *studio {
 	t.Helper()
-	b := startBus(t)
+	return openStudioOn(t, db, startBus(t))
+}
+
+func openStudioOn(t *testing.T, db *sqldb.DB, b bus) *studio {
+	t.Helper()
 	s := &studio{photographer: newPhotographer(t, b, "studio-a"), t: t}
 	var err error
-	s.service, err = New(Config{}, Deps{
+	s.service, err = New(t.Context(), Config{}, Deps{
 		DB: db, NATS: b.nc, Files: b.log, Log: quiet, Installation: "test",
 		Identity: identity{known: map[string]*jobsv1.Principal{
 			"admin":   {Account: "studio-a", UserId: "u1", UserName: "anna@example.org", Role: jobsv1.Role_ROLE_ADMIN},

@@ -44,19 +44,40 @@ func (o *options) connectRemote() (*grpc.ClientConn, error) {
 	}
 	ip := net.ParseIP(host)
 	if local := host == "localhost" || ip != nil && ip.IsLoopback(); !o.plaintext && (!local || o.ca != "") {
-		c.TLS = &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-		if o.ca != "" {
-			pem, err := os.ReadFile(o.ca)
-			if err != nil {
-				return nil, fmt.Errorf("--ca: %w", err)
-			}
-			c.TLS.RootCAs = x509.NewCertPool()
-			if !c.TLS.RootCAs.AppendCertsFromPEM(pem) {
-				return nil, fmt.Errorf("--ca %s holds no certificate in PEM format", o.ca)
-			}
+		config, err := o.tls(host)
+		if err != nil {
+			return nil, err
 		}
+		c.TLS = serve.FixedCertificates(config)
 	}
 	return serve.Dial(o.server, c)
+}
+
+// tls is how to speak to the host: checked against --ca or the system's certificates, with a certificate of our own for a
+// server that wants one, as Filmgate's services do.
+func (o *options) tls(host string) (*tls.Config, error) {
+	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if o.ca != "" {
+		pem, err := os.ReadFile(o.ca)
+		if err != nil {
+			return nil, fmt.Errorf("--ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca %s holds no certificate in PEM format", o.ca)
+		}
+	}
+	if (o.cert == "") != (o.key == "") {
+		return nil, errors.New("--cert and --key belong together (FILMGATE_TLS_CERT_PATH, FILMGATE_TLS_KEY_PATH)")
+	}
+	if o.cert != "" {
+		pair, err := tls.LoadX509KeyPair(o.cert, o.key)
+		if err != nil {
+			return nil, fmt.Errorf("--cert %s and its key cannot be used: %w", o.cert, err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
 }
 
 // inAccount runs a call in the account of --account, or in the only one that there is.

@@ -15,7 +15,6 @@ import (
 	"filmgate.dev/pkg/env"
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/files"
-	"filmgate.dev/pkg/objects"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/sqldb"
 	catalogv1 "filmgate.dev/proto/catalog/v1"
@@ -53,27 +52,11 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	}
 	in.first = !k.Prepared
 
-	// The servers that a cluster has already.
-	bus, err := embednats.Start(ctx, embednats.Config{
-		Dir: filepath.Join(data, "nats"), Addr: k.NATSAddr, Token: k.NATSToken, Log: log,
-		Consumers: []embednats.Consumer{{Name: "consumer", Password: k.ConsumerSecret, Stream: events.StreamPhotos}},
-	})
+	basis, err := startBasis(ctx, data, k, in.stages, log)
 	if err != nil {
 		return nil, err
 	}
-	in.stages.hold("nats", bus.Stop)
-	s3, err := embeds3.Start(ctx, embeds3.Config{
-		Dir: filepath.Join(data, "objects"), Addr: k.S3Addr, AccessKey: k.S3AccessKey, SecretKey: k.S3SecretKey, Log: log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	in.stages.hold("s3", s3.Stop)
-	nc, err := bus.Connect()
-	if err != nil {
-		return nil, err
-	}
-	in.stages.hold("nats connection", nc.Close)
+	bus, s3, nc, bucket := basis.bus, basis.s3, basis.nc, basis.bucket
 
 	// What `filmgate provision` does in a cluster.
 	js, err := jetstream.New(nc)
@@ -90,12 +73,6 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 		return nil, err
 	}
 	tree, err := files.Open(nc, files.Config{Log: log})
-	if err != nil {
-		return nil, err
-	}
-	bucket, err := objects.Open(ctx, objects.Config{
-		Endpoint: s3.Endpoint(), AccessKey: k.S3AccessKey, SecretKey: k.S3SecretKey, Bucket: bucketName, Region: embeds3.Region,
-	})
 	if err != nil {
 		return nil, err
 	}
@@ -126,12 +103,12 @@ func start(ctx context.Context, data string, sftpListener, web net.Listener, log
 	if err := env.Parse(os.LookupEnv, &jobsConfig.Guessing); err != nil { // FILMGATE_LOGIN_…: an office's address, for one
 		return nil, err
 	}
-	jobs, err := jobstatus.New(jobsConfig,
+	jobs, err := jobstatus.New(ctx, jobsConfig,
 		jobstatus.Deps{DB: jobsDB, NATS: nc, Log: log, Installation: k.Installation})
 	if err != nil {
 		return nil, err
 	}
-	catalog, err := albummapper.New(albummapper.Config{}, albummapper.Deps{
+	catalog, err := albummapper.New(ctx, albummapper.Config{}, albummapper.Deps{
 		DB: catalogDB, NATS: nc, Files: tree, Bucket: bucket, Identity: jobsv1.NewIdentityServiceClient(people),
 		Log: log, Installation: k.Installation,
 	})

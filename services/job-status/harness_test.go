@@ -58,7 +58,7 @@ func open(t *testing.T, db *sqldb.DB) *house {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	service, err := jobstatus.New(jobstatus.Config{ServiceToken: serviceToken, OperatorToken: operatorToken},
+	service, err := jobstatus.New(t.Context(), jobstatus.Config{ServiceToken: serviceToken, OperatorToken: operatorToken},
 		jobstatus.Deps{DB: db, NATS: nc, Log: log, Installation: "test"})
 	if err != nil {
 		t.Fatal(err)

@@ -34,10 +34,9 @@ const (
 )
 
 const (
-	migrateTimeout = 90 * time.Second // a database that starts later is waited for
-	forgetEvery    = time.Hour
-	forgiveEvery   = time.Minute
-	day            = 24 * time.Hour
+	forgetEvery  = time.Hour
+	forgiveEvery = time.Minute
+	day          = 24 * time.Hour
 )
 
 // Config is what an operator may set.
@@ -69,8 +68,9 @@ type Service struct {
 	rules     guess.Rules
 }
 
-// New brings the database up to date and makes the service. Run and a server with Register make it work.
-func New(c Config, d Deps) (*Service, error) {
+// New brings the database up to date, waiting for one that starts later until ctx ends, and makes the service. Run and a
+// server with Register make it work.
+func New(ctx context.Context, c Config, d Deps) (*Service, error) {
 	if c.SessionLifetime == 0 {
 		c.SessionLifetime = 7 * day
 	}
@@ -91,8 +91,6 @@ func New(c Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job-status: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), migrateTimeout)
-	defer cancel()
 	s, err := store.Open(ctx, d.DB, d.Installation)
 	if err != nil {
 		return nil, fmt.Errorf("job-status: %w", err)

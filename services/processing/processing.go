@@ -7,9 +7,7 @@ package processing
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"net/http"
 	"runtime"
 	"time"
 
@@ -20,7 +18,6 @@ import (
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/objects"
-	"filmgate.dev/pkg/serve"
 	"filmgate.dev/services/processing/internal/engine"
 	"filmgate.dev/services/processing/internal/picture"
 )
@@ -89,16 +86,4 @@ func (s *Service) Run(ctx context.Context) error {
 		MaxDeliver:     attempts + 3,
 		Log:            s.Log,
 	}, s.photoMapped)
-}
-
-// Handler serves /healthz and /readyz.
-func (s *Service) Handler() http.Handler {
-	var ready serve.Readiness
-	ready.Add("nats", func(context.Context) error {
-		if !s.NATS.IsConnected() {
-			return errors.New("not connected")
-		}
-		return nil
-	})
-	return ready.Handler()
 }

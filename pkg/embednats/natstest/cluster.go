@@ -136,6 +136,11 @@ func (c *Cluster) Slow(from, to int, by time.Duration) { c.links.slow(from, to, 
 // Addr answers the host:port at which clients reach a server.
 func (c *Cluster) Addr(i int) string { return fmt.Sprintf("127.0.0.1:%d", c.ports[i]) }
 
+// URL answers where a server is, for a program that is told so, with the user in it.
+func (c *Cluster) URL(i int) string {
+	return (&url.URL{Scheme: "nats", User: url.UserPassword(user, password), Host: c.Addr(i)}).String()
+}
+
 // Connect connects to one server. When that is killed the connection goes on with another one, as an edge's does.
 func (c *Cluster) Connect(i int, opts ...nats.Option) *nats.Conn {
 	c.t.Helper()

@@ -64,7 +64,7 @@ func startParts(ctx context.Context, dir, key string) (_ *parts, err error) {
 	if p.db, err = sqldb.Open(ctx, "sqlite:"+filepath.Join(dir, "jobs.db")); err != nil {
 		return nil, err
 	}
-	jobs, err := jobstatus.New(jobstatus.Config{ServiceToken: token, OperatorToken: "operator"},
+	jobs, err := jobstatus.New(ctx, jobstatus.Config{ServiceToken: token, OperatorToken: "operator"},
 		jobstatus.Deps{DB: p.db, NATS: p.nc, Log: log, Installation: "bench"})
 	if err != nil {
 		return nil, err

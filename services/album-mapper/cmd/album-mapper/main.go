@@ -3,21 +3,14 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
-	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
 	"filmgate.dev/pkg/env"
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/files"
-	"filmgate.dev/pkg/memory"
 	"filmgate.dev/pkg/objects"
+	"filmgate.dev/pkg/process"
 	"filmgate.dev/pkg/serve"
 	"filmgate.dev/pkg/sqldb"
 	"filmgate.dev/pkg/telemetry"
@@ -25,88 +18,83 @@ import (
 	albummapper "filmgate.dev/services/album-mapper"
 )
 
-type peers struct {
+type config struct {
+	Service      albummapper.Config
 	NATS         events.Server
 	S3           objects.Config
+	TLS          serve.TLSFiles
+	Log          telemetry.LogConfig
 	Installation string `env:"FILMGATE_INSTALLATION" default:"filmgate" help:"name of this installation, as events carry it"`
 	Database     string `env:"FILMGATE_MAPPER_DATABASE" required:"true" help:"sqlite:/path/of.db or postgres://…?search_path=catalog"`
 	JobStatus    string `env:"FILMGATE_JOB_STATUS" default:"127.0.0.1:9101" help:"job-status, host:port"`
-	Plaintext    bool   `env:"FILMGATE_GRPC_PLAINTEXT" default:"false" help:"allow gRPC without TLS to other machines, such as inside a mesh"`
 	GRPC         string `env:"FILMGATE_MAPPER_GRPC" default:"127.0.0.1:9102" help:"where CatalogService is served, host:port"`
 	HTTP         string `env:"FILMGATE_MAPPER_HTTP" default:"127.0.0.1:8082" help:"where /healthz, /readyz and /metrics are served"`
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil && !errors.Is(err, env.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "album-mapper:", err)
-		stop()
-		os.Exit(1) //nolint:gocritic // stop was called
-	}
-}
+func main() { process.Main("album-mapper", run) }
 
 func run(ctx context.Context) error {
-	var (
-		cfg  albummapper.Config
-		at   peers
-		logs telemetry.LogConfig
-	)
-	if err := env.Load("album-mapper keeps the catalog of albums and photos.", &cfg, &at, &logs); err != nil {
+	var c config
+	if err := env.Load("album-mapper keeps the catalog of albums and photos.", &c); err != nil {
 		return err
 	}
-	log, err := telemetry.NewLogger(os.Stderr, logs)
+	p, err := process.New(ctx, "album-mapper", c.Log, c.HTTP)
 	if err != nil {
 		return err
 	}
-	memory.Limit(log)
-	db, err := sqldb.Open(ctx, at.Database)
+	return p.Run(ctx, func(ctx context.Context) error { return work(ctx, p, c) })
+}
+
+func work(ctx context.Context, p *process.Process, c config) error {
+	certificates, err := c.TLS.Load(p.Log)
+	if err != nil {
+		return err
+	}
+	db, err := sqldb.Open(ctx, c.Database)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	nc, err := at.NATS.Connect("album-mapper", log)
+	p.Ready.Add("database", db.Ping)
+	nc, err := c.NATS.Connect("album-mapper", p.Log)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
-	tree, err := files.Open(nc, files.Config{Log: log})
-	if err != nil {
-		return err
-	}
-	bucket, err := objects.Await(ctx, at.S3, log)
-	if err != nil {
-		return err
-	}
-	defer bucket.Close()
-	jobs, err := serve.Dial(at.JobStatus, serve.DialConfig{AllowPlaintext: at.Plaintext})
+	p.Ready.Add("nats", events.Connected(nc))
+	p.Ready.Add("streams", events.Provisioned(nc, files.Stream, events.StreamWork, events.StreamPhotos))
+	jobs, err := serve.Dial(c.JobStatus, serve.DialConfig{TLS: certificates, AllowPlaintext: c.TLS.AllowPlaintext})
 	if err != nil {
 		return err
 	}
 	defer jobs.Close()
-	service, err := albummapper.New(cfg, albummapper.Deps{
-		DB: db, NATS: nc, Files: tree, Bucket: bucket, Identity: jobsv1.NewIdentityServiceClient(jobs), Log: log, Installation: at.Installation,
+	p.Ready.Add("job-status", serve.Answers(jobs))
+	tree, err := files.Open(nc, files.Config{Log: p.Log})
+	if err != nil {
+		return err
+	}
+
+	bucket, err := process.Await(ctx, p, "bucket", c.S3.Open)
+	if err != nil {
+		return err
+	}
+	defer bucket.Close()
+	service, err := albummapper.New(ctx, c.Service, albummapper.Deps{
+		DB: db, NATS: nc, Files: tree, Bucket: bucket, Identity: jobsv1.NewIdentityServiceClient(jobs), Log: p.Log, Installation: c.Installation,
 	})
 	if err != nil {
 		return err
 	}
-	var listen net.ListenConfig
-	calls, err := listen.Listen(ctx, "tcp", at.GRPC)
+	lis, err := c.TLS.Listen(ctx, c.GRPC)
 	if err != nil {
 		return err
 	}
-	probes, err := listen.Listen(ctx, "tcp", at.HTTP)
-	if err != nil {
-		return err
-	}
-	server := serve.NewGRPC(serve.GRPCConfig{Log: log})
+	server := serve.NewGRPC(serve.GRPCConfig{Log: p.Log, TLS: certificates})
 	service.Register(server)
-	mux := http.NewServeMux()
-	mux.Handle("/", service.Handler())
-	mux.Handle("GET /metrics", telemetry.MetricsHandler(telemetry.NewRegistry()))
+	p.Begun()
+	p.Log.Info("gRPC is served", "address", lis.Addr().String())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return service.Run(ctx) })
-	group.Go(func() error { return serve.GRPC(ctx, calls, server) })
-	group.Go(func() error { return serve.HTTP(ctx, probes, mux) })
+	group.Go(func() error { return serve.GRPC(ctx, lis, server) })
 	return group.Wait()
 }

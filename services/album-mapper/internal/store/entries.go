@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"iter"
 
 	"filmgate.dev/pkg/files"
+	"filmgate.dev/pkg/sqldb"
 
 	"filmgate.dev/services/album-mapper/internal/place"
 )
@@ -69,4 +71,40 @@ func scanID(s scanner) (string, error) {
 	var id string
 	err := s.Scan(&id)
 	return id, err
+}
+
+// Entries answers everything that is held of the log, oldest first.
+func (r Rows) Entries(ctx context.Context) iter.Seq2[files.Entry, error] {
+	return func(yield func(files.Entry, error) bool) {
+		rows, err := r.q.QueryContext(ctx, `SELECT subject, seq, body FROM entries ORDER BY epoch, seq`)
+		if err != nil {
+			yield(files.Entry{}, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var (
+				e    files.Entry
+				seq  int64
+				body string
+			)
+			err := rows.Scan(&e.Subject, &seq, &body)
+			if err == nil {
+				err = decode(body, &e)
+			}
+			e.Sequence = uint64(seq) //nolint:gosec // came from a uint64
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+		if err := sqldb.Fault(rows.Err()); err != nil {
+			yield(files.Entry{}, err)
+		}
+	}
+}
+
+// Epoch answers the newest epoch of the log that anything was heard of; 0 if nothing was.
+func (r Rows) Epoch(ctx context.Context) (epoch int64, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT COALESCE(MAX(epoch), 0) FROM entries`).Scan(&epoch)
+	return epoch, err
 }
