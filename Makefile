@@ -6,6 +6,10 @@ MODULES = $(shell go list -f '{{.Dir}}' -m)
 # Development tools are built once per version, outside the checkout.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/tools-$(shell sha256sum .tools/go.sum | cut -c1-12)
 MINIO := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/minio-$(shell sha256sum .tools/minio/go.sum | cut -c1-12)/minio
+CHART_TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/chart-$(shell sha256sum .tools/chart/go.sum | cut -c1-12)
+UNTT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/untt-$(shell sha256sum .tools/untt/go.sum | cut -c1-12)/helm-unittest
+PROMTOOL := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/promtool-$(shell sha256sum .tools/promtool/go.sum | cut -c1-12)/promtool
+SCHEMAS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/schemas-$(shell cat charts/schemas/*.go | sha256sum | cut -c1-12)
 DATA ?= filmgate-data
 BIN := .bin
 # What `--version` says: the tag, or how far behind it this commit is. Without git the Go toolchain's own record is said.
@@ -109,6 +113,41 @@ tidy: ## bring go.mod, go.sum and go.work.sum in step
 .PHONY: verify
 verify: $(TOOLS)/buf lint ## check that generated code is in step, contracts compatible, every module whole by itself, and nothing vulnerable
 	@.ci/verify $(TOOLS)
+
+# promtool takes minutes to build: not before there is something for it.
+CHART_CHECK = $(addprefix $(CHART_TOOLS)/,helm helm-docs kubeconform) $(UNTT) $(SCHEMAS)/done $(if $(wildcard charts/filmgate/rules/*.yaml),$(PROMTOOL))
+
+.PHONY: chart-check
+chart-check: $(CHART_CHECK) ## check the Helm charts without a cluster (seconds, once the tools are built)
+	@.ci/chart-check $(CHART_TOOLS) $(UNTT) $(PROMTOOL) $(SCHEMAS)
+
+.PHONY: chart-docs
+chart-docs: $(CHART_TOOLS)/helm-docs ## write the charts' READMEs anew from their values
+	@$(CHART_TOOLS)/helm-docs --chart-search-root charts --sort-values-order file --log-level warning
+
+$(SCHEMAS)/done: $(wildcard charts/schemas/*.go)
+	@echo "Making the schemas of Kubernetes 1.29 and 1.37 and of the operators; once."
+	@cd charts && GOWORK=off CGO_ENABLED=0 go run ./schemas $(SCHEMAS)
+	@touch $@
+
+$(CHART_TOOLS)/%: .tools/chart/go.mod .tools/chart/go.sum
+	@echo "Building $*; once."
+	@mkdir -p $(@D)
+	@cd .tools/chart && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ $$(awk '/\/$*$$/ { print $$1; exit }' go.mod)
+	@touch $@
+
+$(UNTT): .tools/untt/go.mod .tools/untt/go.sum
+	@echo "Building helm-unittest; once."
+	@mkdir -p $(@D)
+	@cd .tools/untt && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ github.com/helm-unittest/helm-unittest/cmd/helm-unittest
+	@touch $@
+
+# Without the service discovery of every cloud promtool builds in a third of the time.
+$(PROMTOOL): .tools/promtool/go.mod .tools/promtool/go.sum
+	@echo "Building promtool; this takes some minutes, once."
+	@mkdir -p $(@D)
+	@cd .tools/promtool && GOWORK=off CGO_ENABLED=0 go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
+	@touch $@
 
 $(TOOLS)/%: .tools/go.mod .tools/go.sum
 	@mkdir -p $(TOOLS)

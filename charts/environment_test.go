@@ -1,0 +1,80 @@
+package charts
+
+import (
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Every variable that the chart sets is one that the program knows: its own --help lists it. A name written wrong would
+// otherwise be ignored in silence.
+func TestVariablesExist(t *testing.T) {
+	for _, values := range ciValues(t, "filmgate") {
+		t.Run(filepath.Base(values), func(t *testing.T) {
+			for _, o := range render(t, "filmgate", "filmgate", "-f", values) {
+				for _, c := range o.pod().Containers {
+					known, ok := reference(t, c.program())
+					if !ok {
+						continue
+					}
+					if len(c.Env) == 0 {
+						t.Errorf("%s is told nothing", c.program())
+					}
+					for _, e := range c.Env {
+						if !known[e.Name] && !standard.MatchString(e.Name) && !agreed[e.Name] {
+							t.Errorf("%s does not know %s", c.program(), e.Name)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// standard are variables of Go and of OpenTelemetry, which no --help of ours lists.
+var standard = regexp.MustCompile(`^(SSL_CERT_DIR|GOMEMLIMIT|GOGC|GOMAXPROCS|OTEL_[A-Z_]+)$`)
+
+var setting = regexp.MustCompile(`(?m)^ +(FILMGATE_[A-Z0-9_]+)(?: \(or (FILMGATE_[A-Z0-9_]+)\))?$`)
+
+var references sync.Map // program → func() (string, error)
+
+// agreed are variables that the programs are about to learn. When they have, this goes.
+var agreed = map[string]bool{
+	"FILMGATE_NATS_NKEY_PATH": true, "FILMGATE_NATS_CA_PATH": true, "FILMGATE_STUDIO_HTTP": true,
+	"FILMGATE_TLS_CERT_PATH": true, "FILMGATE_TLS_KEY_PATH": true, "FILMGATE_TLS_CA_PATH": true,
+}
+
+// reference is what a program's --help says that it knows; false for a command that this tree does not have yet.
+func reference(t *testing.T, program string) (map[string]bool, bool) {
+	t.Helper()
+	read, _ := references.LoadOrStore(program, sync.OnceValues(func() (string, error) {
+		name, command, _ := strings.Cut(program, " ")
+		path := "./services/" + name + "/cmd/" + name
+		if name == "filmgate" {
+			path = "./services/all-in-one"
+		}
+		cmd := exec.Command("go", append([]string{"run", path}, append(strings.Fields(command), "--help")...)...)
+		cmd.Dir = ".."
+		text, err := cmd.CombinedOutput()
+		return string(text), err
+	}))
+	text, err := read.(func() (string, error))()
+	if strings.Contains(text, "unknown command") {
+		t.Logf("there is no `%s` yet", program)
+		return nil, false
+	}
+	if err != nil {
+		t.Fatalf("%s --help: %v\n%s", program, err, text)
+	}
+	known := map[string]bool{}
+	for _, m := range setting.FindAllStringSubmatch(text, -1) {
+		known[m[1]], known[m[2]] = true, true
+	}
+	if len(known) == 0 {
+		t.Fatalf("%s --help lists no variables:\n%s", program, text)
+	}
+	return known, true
+}
