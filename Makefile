@@ -6,6 +6,8 @@ MODULES = $(shell go list -f '{{.Dir}}' -m)
 # Development tools are built once per version, outside the checkout.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/tools-$(shell sha256sum .tools/go.sum | cut -c1-12)
 MINIO := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/minio-$(shell sha256sum .tools/minio/go.sum | cut -c1-12)/minio
+KUBE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/kube-$(shell cat .tools/kube/go.sum $$(find .tools/kube -name '*.go' | sort) | sha256sum | cut -c1-12)
+NATS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/nats-server-$(shell awk '$$1 == "github.com/nats-io/nats-server/v2" { print $$2 }' pkg/go.mod)/nats-server
 DATA ?= filmgate-data
 BIN := .bin
 
@@ -67,6 +69,39 @@ $(MINIO): .tools/minio/go.mod .tools/minio/go.sum
 	@mkdir -p $(@D)
 	@cd .tools/minio && GOWORK=off CGO_ENABLED=0 go build -o $@ github.com/minio/minio
 	@touch $@
+
+# A whole Kubernetes in one binary, for the node that the chart is proved on; each of its programs is a link to it.
+KUBERNETES = $(shell awk '$$1 == "k8s.io/kubernetes" { print $$2 }' .tools/kube/go.mod)
+KUBE_VERSION = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 \
+	-X k8s.io/component-base/version.gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))) -X k8s.io/component-base/version.gitTreeState=clean
+$(KUBE)/kube:
+	@echo "Building Kubernetes for the node; this takes a quarter of an hour, once."
+	@mkdir -p $(@D)
+	@cd .tools/kube && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(@D)/ ./pause ./probe
+	@cd .tools/kube && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(KUBE_VERSION)" -o $@ .
+	@for p in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl dns registry push netpol; do ln -sf kube $(@D)/$$p; done
+
+# NATS's own server, of the version that pkg embeds; for a trial's images.
+$(NATS):
+	@mkdir -p $(@D)
+	@cd pkg && GOWORK=off CGO_ENABLED=0 go build -ldflags "-s -w" -o $@ github.com/nats-io/nats-server/v2
+
+.PHONY: node-programs
+node-programs: $(KUBE)/kube
+	@mkdir -p $(BIN)
+	@ln -sfn $(KUBE) $(BIN)/kube
+
+.PHONY: node-up
+node-up: node-programs ## start a real Kubernetes node on this machine, as root (deploy/node/README.md; node-down ends it)
+	@deploy/node/node.sh start
+
+.PHONY: node-down
+node-down: ## end the Kubernetes node, and leave nothing of it
+	@deploy/node/node.sh stop
+
+.PHONY: node-check
+node-check: node-programs ## prove that the Kubernetes node does what the chart's tests stand on, and leaves nothing (about a minute)
+	@deploy/node/check.sh
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters over every module
