@@ -10,6 +10,9 @@ CHART_TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/chart-$(shell sha
 UNTT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/untt-$(shell sha256sum .tools/untt/go.sum | cut -c1-12)/helm-unittest
 PROMTOOL := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/promtool-$(shell sha256sum .tools/promtool/go.sum | cut -c1-12)/promtool
 SCHEMAS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/schemas-$(shell cat charts/schemas/*.go | sha256sum | cut -c1-12)
+
+KUBE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/kube-$(shell cat .tools/kube/go.sum $$(find .tools/kube -name '*.go' | sort) | sha256sum | cut -c1-12)
+NATS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/nats-server-$(shell awk '$$1 == "github.com/nats-io/nats-server/v2" { print $$2 }' pkg/go.mod)/nats-server
 DATA ?= filmgate-data
 BIN := .bin
 # What `--version` says: the tag, or how far behind it this commit is. Without git the Go toolchain's own record is said.
@@ -20,7 +23,7 @@ LDFLAGS = -X filmgate.dev/pkg/version.version=$(VERSION)
 help: ## explain the targets (this)
 	@echo "Filmgate: photographers upload over SFTP, studios see the photos."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## run everything in one process, with its data in ./filmgate-data (DATA=… for another)
@@ -79,8 +82,7 @@ $(MINIO): .tools/minio/go.mod .tools/minio/go.sum
 	@cd .tools/minio && GOWORK=off CGO_ENABLED=0 go build -o $@ github.com/minio/minio
 	@touch $@
 
-# What the images say that they are. VERSION=v1.2.3 for a release without its tag; SOURCE_DATE_EPOCH as everywhere.
-VERSION = $(shell git describe --tags --always --dirty)
+# VERSION=v1.2.3 for a release without its tag; SOURCE_DATE_EPOCH as everywhere.
 PLATFORMS ?= linux/amd64,linux/arm64
 
 .PHONY: images
@@ -93,6 +95,39 @@ images: ## make the services' images into .bin/images, without Docker (ONLY=stud
 .PHONY: minio-path
 minio-path: # where MinIO's binary is, or will be
 	@echo $(MINIO)
+
+# A whole Kubernetes in one binary, for the node that the chart is proved on; each of its programs is a link to it.
+KUBERNETES = $(shell awk '$$1 == "k8s.io/kubernetes" { print $$2 }' .tools/kube/go.mod)
+KUBE_VERSION = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 \
+	-X k8s.io/component-base/version.gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))) -X k8s.io/component-base/version.gitTreeState=clean
+$(KUBE)/kube:
+	@echo "Building Kubernetes for the node; this takes a quarter of an hour, once."
+	@mkdir -p $(@D)
+	@cd .tools/kube && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(@D)/ ./pause ./probe
+	@cd .tools/kube && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(KUBE_VERSION)" -o $@ .
+	@for p in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl dns registry push netpol; do ln -sf kube $(@D)/$$p; done
+
+# NATS's own server, of the version that pkg embeds; for a trial's images.
+$(NATS):
+	@mkdir -p $(@D)
+	@cd pkg && GOWORK=off CGO_ENABLED=0 go build -ldflags "-s -w" -o $@ github.com/nats-io/nats-server/v2
+
+.PHONY: node-programs
+node-programs: $(KUBE)/kube
+	@mkdir -p $(BIN)
+	@ln -sfn $(KUBE) $(BIN)/kube
+
+.PHONY: node-up
+node-up: node-programs ## start a real Kubernetes node on this machine, as root (deploy/node/README.md; node-down ends it)
+	@deploy/node/node.sh start
+
+.PHONY: node-down
+node-down: ## end the Kubernetes node, and leave nothing of it
+	@deploy/node/node.sh stop
+
+.PHONY: node-check
+node-check: node-programs ## prove that the Kubernetes node does what the chart's tests stand on, and leaves nothing (about a minute)
+	@deploy/node/check.sh
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters over every module
