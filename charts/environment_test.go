@@ -42,10 +42,7 @@ var setting = regexp.MustCompile(`(?m)^ +(FILMGATE_[A-Z0-9_]+)(?: \(or (FILMGATE
 var references sync.Map // program → func() (string, error)
 
 // agreed are variables that the programs are about to learn. When they have, this goes.
-var agreed = map[string]bool{
-	"FILMGATE_NATS_NKEY_PATH": true, "FILMGATE_NATS_CA_PATH": true, "FILMGATE_STUDIO_HTTP": true,
-	"FILMGATE_TLS_CERT_PATH": true, "FILMGATE_TLS_KEY_PATH": true, "FILMGATE_TLS_CA_PATH": true,
-}
+var agreed = map[string]bool{"FILMGATE_NATS_NKEY_PATH": true, "FILMGATE_NATS_CA_PATH": true}
 
 // reference is what a program's --help says that it knows; false for a command that this tree does not have yet.
 func reference(t *testing.T, program string) (map[string]bool, bool) {
