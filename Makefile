@@ -7,7 +7,6 @@ MODULES = $(shell go list -f '{{.Dir}}' -m)
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/tools-$(shell sha256sum .tools/go.sum | cut -c1-12)
 MINIO := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/minio-$(shell sha256sum .tools/minio/go.sum | cut -c1-12)/minio
 CHART_TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/chart-$(shell sha256sum .tools/chart/go.sum | cut -c1-12)
-UNTT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/untt-$(shell sha256sum .tools/untt/go.sum | cut -c1-12)/helm-unittest
 PROMTOOL := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/promtool-$(shell sha256sum .tools/promtool/go.sum | cut -c1-12)/promtool
 SCHEMAS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/schemas-$(shell cat charts/schemas/*.go | sha256sum | cut -c1-12)
 
@@ -150,11 +149,11 @@ verify: $(TOOLS)/buf lint ## check that generated code is in step, contracts com
 	@.ci/verify $(TOOLS)
 
 # promtool takes minutes to build: not before there is something for it.
-CHART_CHECK = $(addprefix $(CHART_TOOLS)/,helm helm-docs kubeconform) $(UNTT) $(SCHEMAS)/done $(if $(wildcard charts/filmgate/rules/*.yaml),$(PROMTOOL))
+CHART_CHECK = $(addprefix $(CHART_TOOLS)/,helm helm-docs helm-unittest kubeconform) $(SCHEMAS)/done $(if $(wildcard charts/filmgate/rules/*.yaml),$(PROMTOOL))
 
 .PHONY: chart-check
 chart-check: $(CHART_CHECK) ## check the Helm charts without a cluster (seconds, once the tools are built)
-	@.ci/chart-check $(CHART_TOOLS) $(UNTT) $(PROMTOOL) $(SCHEMAS)
+	@.ci/chart-check $(CHART_TOOLS) $(PROMTOOL) $(SCHEMAS)
 
 .PHONY: chart-docs
 chart-docs: $(CHART_TOOLS)/helm-docs ## write the charts' READMEs anew from their values
@@ -169,12 +168,6 @@ $(CHART_TOOLS)/%: .tools/chart/go.mod .tools/chart/go.sum
 	@echo "Building $*; once."
 	@mkdir -p $(@D)
 	@cd .tools/chart && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ $$(awk '/\/$*$$/ { print $$1; exit }' go.mod)
-	@touch $@
-
-$(UNTT): .tools/untt/go.mod .tools/untt/go.sum
-	@echo "Building helm-unittest; once."
-	@mkdir -p $(@D)
-	@cd .tools/untt && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ github.com/helm-unittest/helm-unittest/cmd/helm-unittest
 	@touch $@
 
 # Without the service discovery of every cloud promtool builds in a third of the time.
