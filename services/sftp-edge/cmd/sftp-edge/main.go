@@ -105,6 +105,7 @@ func run(ctx context.Context) error {
 	}
 	var ready serve.Readiness
 	ready.Add("nats", func(context.Context) error { return connected(nc) })
+	ready.Add("stream FILES", tree.Ready)
 	ready.Add("running", func(context.Context) error { return ctx.Err() }) // before the listener closes, and until the end
 	mux := http.NewServeMux()
 	ready.Register(mux)
