@@ -61,6 +61,9 @@ bench-edge: $(MINIO) ## hold the edge in front of MinIO against OpenSSH's sftp-s
 	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
 	@CGO_ENABLED=0 go run ./services/all-in-one/bench edge -bin $(BIN) -minio $(MINIO) $(RUN)
 
+.PHONY: minio
+minio: $(MINIO) ## build MinIO for the tests of deploy/s3 and for bench-edge (some minutes, once)
+
 # MinIO is a program beside ours and only for the benchmark: nothing of it (AGPL-3.0) is linked into what we ship.
 $(MINIO): .tools/minio/go.mod .tools/minio/go.sum
 	@echo "Building MinIO; this takes some minutes, once."

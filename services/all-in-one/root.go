@@ -55,6 +55,7 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 	flags.StringVar(&o.data, "data", envOr("FILMGATE_DATA", "filmgate-data"), "data folder of the local instance (FILMGATE_DATA)")
 	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port (FILMGATE_SERVER)")
 	flags.StringVar(&o.token, "token", os.Getenv("FILMGATE_TOKEN"), "token for --server; better given as FILMGATE_TOKEN")
+	flags.Lookup("token").DefValue = "" // or --help would print it
 	flags.StringVar(&o.ca, "ca", os.Getenv("FILMGATE_CA"), "certificates that --server is checked against, PEM; the system's when empty (FILMGATE_CA)")
 	flags.BoolVar(&o.plaintext, "plaintext", false, "allow --server without TLS, such as inside a mesh that encrypts")
 	flags.StringVar(&o.account, "account", os.Getenv("FILMGATE_ACCOUNT"), "account to act in; needed when there are several (FILMGATE_ACCOUNT)")
