@@ -74,6 +74,9 @@ bench-edge: $(MINIO) ## hold the edge in front of MinIO against OpenSSH's sftp-s
 	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
 	@CGO_ENABLED=0 go run ./services/all-in-one/bench edge -bin $(BIN) -minio $(MINIO) $(RUN)
 
+.PHONY: minio
+minio: $(MINIO) ## build MinIO for the tests of deploy/s3 and for bench-edge (some minutes, once)
+
 # MinIO is a program beside ours and only for the benchmark: nothing of it (AGPL-3.0) is linked into what we ship.
 $(MINIO): .tools/minio/go.mod .tools/minio/go.sum
 	@echo "Building MinIO; this takes some minutes, once."
@@ -137,6 +140,7 @@ generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## wri
 	@cd proto && PATH=$(TOOLS):$$PATH buf generate
 	@cd pkg && go generate ./...
 	@cd pkg/photoevents && go generate ./...
+	@cd services/all-in-one && go generate ./...
 	@.ci/reference
 
 .PHONY: tidy

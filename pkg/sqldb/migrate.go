@@ -57,6 +57,14 @@ func (db *DB) migrate(ctx context.Context, table string, migrations fs.FS) error
 		if err := db.makeSchema(ctx); err != nil {
 			return err
 		}
+		// goose would try for as long as it may.
+		var allowed bool
+		if err := db.QueryRowContext(ctx, `SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), FALSE)`).Scan(&allowed); err != nil {
+			return err
+		}
+		if !allowed {
+			return errBehind
+		}
 		key := fnv.New32a()
 		fmt.Fprintf(key, "filmgate migration %s.%s", db.schema, table)
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(int64(key.Sum32())), lock.WithLockTimeout(1, 120))

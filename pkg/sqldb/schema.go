@@ -117,11 +117,16 @@ func (db *DB) ran(ctx context.Context, table string) (map[int64]bool, error) {
 	return ran, Fault(rows.Err())
 }
 
+// behind is what a role reads that may not change the schema.
+const behind = "the database's schema is behind, and this role may not change it: `filmgate provision` does"
+
+var errBehind = fault.New(fault.Denied, behind)
+
 // forbidden gives a refusal for want of rights its words: somebody else has to migrate, and is waited for.
 func forbidden(err error) error {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && (pg.Code == "42501" || pg.Code == "3F000") { // insufficient_privilege, and no schema that it may see
-		return fault.Wrap(err, fault.Denied, "the database's schema is behind, and this role may not change it: `filmgate provision` does")
+		return fault.Wrap(err, fault.Denied, behind)
 	}
 	return err
 }

@@ -61,6 +61,7 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port, or several with commas between them (FILMGATE_SERVER)")
 	flags.StringVar(&o.catalog, "catalog", os.Getenv("FILMGATE_CATALOG"), "gRPC address of album-mapper where it is not that of --server, as in a cluster (FILMGATE_CATALOG)")
 	flags.StringVar(&o.token, "token", os.Getenv("FILMGATE_TOKEN"), "token for --server; better given as FILMGATE_TOKEN")
+	flags.Lookup("token").DefValue = "" // or --help would print it
 	flags.StringVar(&o.ca, "ca", envOr("FILMGATE_CA", os.Getenv("FILMGATE_TLS_CA_PATH")), "certificates that --server is checked against, PEM; the system's when empty (FILMGATE_CA, FILMGATE_TLS_CA_PATH)")
 	flags.StringVar(&o.cert, "cert", os.Getenv("FILMGATE_TLS_CERT_PATH"), "certificate to show to --server, PEM, where it wants one (FILMGATE_TLS_CERT_PATH)")
 	flags.StringVar(&o.key, "key", os.Getenv("FILMGATE_TLS_KEY_PATH"), "key of that certificate, PEM (FILMGATE_TLS_KEY_PATH)")

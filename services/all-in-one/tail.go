@@ -44,6 +44,7 @@ entry per file and folder; "work" is what album-mapper and processing say to eac
 	}
 	tail.Flags().StringVar(&t.stream, "stream", "photos", "photos, files or work")
 	tail.Flags().StringVar(&t.nats, "nats", envOr("FILMGATE_NATS_URL", ""), "NATS URL of a remote instance (FILMGATE_NATS_URL)")
+	tail.Flags().Lookup("nats").DefValue = "" // it may hold a password, and --help would print it
 	tail.Flags().BoolVar(&t.fromStart, "from-start", false, "begin with the oldest event kept, not with the next one")
 	noFollow := tail.Flags().Bool("no-follow", false, "stop after the newest event instead of waiting for more")
 	tail.PreRun = func(*cobra.Command, []string) { t.follow = !*noFollow }

@@ -1,0 +1,147 @@
+package access_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// TestS3Policies lets each service do its work on a real MinIO under its policy of deploy/s3, and tries everything else.
+// MinIO is built by `make minio`; without it the test is skipped.
+func TestS3Policies(t *testing.T) {
+	built, _ := filepath.Glob(filepath.Join(cacheDir(), "filmgate", "minio-*", "minio"))
+	if len(built) == 0 {
+		t.Skip("MinIO is not built: `make minio` builds it")
+	}
+	const bucket, key, secret = "photos", "root-of-the-test", "secret-of-the-test"
+	endpoint := free(t)
+	server := exec.Command(built[0], "server", "--address", endpoint, "--quiet", t.TempDir())
+	server.Env = append(os.Environ(), "MINIO_ROOT_USER="+key, "MINIO_ROOT_PASSWORD="+secret, "MINIO_BROWSER=off")
+	var log bytes.Buffer
+	server.Stdout, server.Stderr = &log, &log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		response, err := http.Get("http://" + endpoint + "/minio/health/live")
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatalf("MinIO does not start: %v", err)
+		}
+	}
+	root, err := minio.NewCore(endpoint, &minio.Options{Creds: credentials.NewStaticV4(key, secret, "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := func(t *testing.T, service string) *minio.Core {
+		t.Helper()
+		policy, err := os.ReadFile(filepath.Join(source, "..", "..", "..", "..", "deploy", "s3", service+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		creds, err := credentials.NewSTSAssumeRole("http://"+endpoint, credentials.STSAssumeRoleOptions{
+			AccessKey: key, SecretKey: secret, DurationSeconds: 3600, Policy: strings.ReplaceAll(string(policy), "BUCKET", bucket),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		core, err := minio.NewCore(endpoint, &minio.Options{Creds: creds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return core
+	}
+	if err := as(t, "provision").MakeBucket(t.Context(), bucket, minio.MakeBucketOptions{}); err != nil {
+		t.Fatalf("provision does not make the bucket: %v", err)
+	}
+	put := func(c *minio.Core, name string) error {
+		_, err := c.PutObject(t.Context(), bucket, name, strings.NewReader("x"), 1, "", "", minio.PutObjectOptions{})
+		return err
+	}
+	get := func(c *minio.Core, name string) error {
+		body, _, _, err := c.GetObject(t.Context(), bucket, name, minio.GetObjectOptions{})
+		if err == nil {
+			_, err = io.Copy(io.Discard, body)
+			body.Close()
+		}
+		return err
+	}
+	remove := func(c *minio.Core, name string) error {
+		return c.RemoveObject(t.Context(), bucket, name, minio.RemoveObjectOptions{})
+	}
+	multipart := func(c *minio.Core, name string) error {
+		id, err := c.NewMultipartUpload(t.Context(), bucket, name, minio.PutObjectOptions{})
+		if err != nil {
+			return err
+		}
+		if _, err := c.PutObjectPart(t.Context(), bucket, name, id, 1, strings.NewReader("x"), 1, minio.PutObjectPartOptions{}); err != nil {
+			return err
+		}
+		if _, err := c.ListObjectParts(t.Context(), bucket, name, id, 0, 10); err != nil {
+			return err
+		}
+		return c.AbortMultipartUpload(t.Context(), bucket, name, id)
+	}
+	list := func(c *minio.Core, _ string) error {
+		_, err := c.ListObjectsV2(bucket, "o/", "", "", "", 1)
+		return err
+	}
+	drop := func(c *minio.Core, _ string) error { return c.RemoveBucket(t.Context(), bucket) }
+	verbs := map[string]func(*minio.Core, string) error{"put": put, "get": get, "remove": remove, "multipart": multipart, "list": list, "drop": drop}
+	allowed := map[string]string{
+		"sftp-edge":    "list put:o put:t put:l get:o get:t get:l remove:o remove:t remove:l multipart:o multipart:t multipart:l",
+		"processing":   "list get:o put:d",
+		"studio":       "list get:o get:d",
+		"album-mapper": "list",
+		"provision":    "list",
+	}
+	for service, may := range allowed {
+		t.Run(service, func(t *testing.T) {
+			c := as(t, service)
+			try := func(what string, do func() error) {
+				err := do()
+				denied := minio.ToErrorResponse(err).Code == minio.AccessDenied
+				if want := strings.Contains(" "+may+" ", " "+what+" "); want && err != nil || !want && !denied {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			for _, kind := range []string{"o", "d", "t", "l", "other"} {
+				name := kind + "/demo/J/" + service
+				for _, verb := range []string{"put", "get", "remove", "multipart"} {
+					if err := put(root, name); err != nil {
+						t.Fatal(err)
+					}
+					try(verb+":"+kind, func() error { return verbs[verb](c, name) })
+				}
+			}
+			try("list", func() error { return list(c, "") })
+			try("drop", func() error { return drop(c, "") })
+			if err := get(c, "o/demo/J/none"); strings.Contains(may, "get:o") && minio.ToErrorResponse(err).Code != minio.NoSuchKey {
+				t.Errorf("what is not there must be told from what is forbidden: %v", err)
+			}
+		})
+	}
+}
+
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return dir
+}
