@@ -33,8 +33,8 @@ type story struct {
 	session *session
 
 	collector *collector // of traces
-	browser *browser
-	mounted string // the folder that shows the edge
+	browser   *browser
+	mounted   string // the folder that shows the edge
 }
 
 type storyKey struct{}
