@@ -135,6 +135,12 @@ func cmdTraced(ts *testscript.TestScript, neg bool, args []string) {
 			}
 		}
 	}
+	// What studio and operators are shown is the same.
+	out, err = operator(ts, "photo", "list", "--job", "JOB00001", "--json")
+	ts.Check(err)
+	if !strings.Contains(out, `"traceId":"`+traces[0]+`"`) {
+		ts.Fatalf("no photo of the trace %s in %s", traces[0], out)
+	}
 	if told < 2 {
 		ts.Fatalf("%d events of the photo were told", told)
 	}
