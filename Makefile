@@ -62,6 +62,10 @@ FUZZTIME ?= 3m
 fuzz: ## run every fuzz target, each for FUZZTIME (3m); what it finds stays under testdata/fuzz, to be committed
 	@.ci/fuzz $(FUZZTIME)
 
+.PHONY: metrics-check
+metrics-check: ## hold every metric that the dashboards and alert rules name against what filmgate serves
+	@cd .tools/metrics && GOWORK=off CGO_ENABLED=0 go test -count=1 ./...
+
 .PHONY: bench
 bench: build ## measure the product: CPU s/GiB received, photos per CPU s, latency, peak memory (about 5 minutes)
 	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge

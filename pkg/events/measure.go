@@ -61,7 +61,7 @@ func WatchStreams(ctx context.Context, js jetstream.JetStream, r prometheus.Regi
 	bytes := gauge("bytes", "Bytes that the stream holds.")
 	most := gauge("limit_bytes", "Bytes that the stream may hold; 0 is without limit.")
 	replicas := gauge("replicas", "Replicas of the stream, the leader among them: current, or behind the leader.", "state")
-	parked := telemetry.Gauge(r, "filmgate_dlq_messages", "Parked messages that a person should look at (filmgate dlq list). Missing while the server cannot be asked.")
+	parked := telemetry.Gauge(r, "filmgate_dlq_messages", "Parked messages that a person should look at. Missing while the server cannot be asked.")
 	for {
 		for _, name := range streams {
 			info, err := streamInfo(ctx, js, name)

@@ -28,6 +28,7 @@ type photoJSON struct {
 	Warnings    []events.Warning    `json:"warnings"`
 	Original    objectKey           `json:"original"`
 	Derivatives []derivativeSummary `json:"derivatives"`
+	TraceID     string              `json:"traceId,omitempty"`
 }
 
 type photoJob struct {
@@ -95,7 +96,8 @@ func photoObject(job *jobsv1.Job, p *catalogv1.Photo) photoJSON {
 			Name: p.GetName(), Path: p.GetPath(), Bytes: p.GetBytes(), SHA256: p.GetSha256(),
 			UploadedBy: p.GetUploadedBy(), UploadedAt: stamp(p.GetLandedAt()), ModifiedAt: stamp(p.GetModifiedAt()),
 		},
-		DuplicateOf: p.GetDuplicateOf(), Warnings: []events.Warning{}, Original: objectKey{p.GetObjectKey()}, Derivatives: []derivativeSummary{},
+		DuplicateOf: p.GetDuplicateOf(), Warnings: []events.Warning{}, Original: objectKey{p.GetObjectKey()},
+		TraceID: p.GetTraceId(), Derivatives: []derivativeSummary{},
 	}
 	if p.GetWidth() > 0 {
 		v.Image = &photoImage{p.GetWidth(), p.GetHeight(), p.GetPlaceholder(), stamp(p.GetTakenAt())}

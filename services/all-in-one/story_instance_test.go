@@ -31,8 +31,10 @@ type story struct {
 	proxy   *proxy
 	held    *exec.Cmd // a client on a wire that stopped
 	session *session
-	browser *browser
-	mounted string // the folder that shows the edge
+
+	collector *collector // of traces
+	browser   *browser
+	mounted   string // the folder that shows the edge
 }
 
 type storyKey struct{}
@@ -58,6 +60,7 @@ func theStory(ts *testscript.TestScript) *story {
 func (s *story) end() {
 	s.session.end()
 	s.browser.end()
+	s.collector.end()
 	s.unmount()
 	s.proxy.end()
 	if s.held != nil {
@@ -83,7 +86,8 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	defer log.Close()
 	cmd := exec.Command(binary, append([]string{"run", "--sftp", "127.0.0.1:0", "--http", "127.0.0.1:0"}, args...)...)
 	cmd.Dir = ts.MkAbs(".")
-	cmd.Env = append(os.Environ(), "FILMGATE_DATA="+ts.Getenv("FILMGATE_DATA"), "FILMGATE_LOGIN_BAN_AFTER="+ts.Getenv("FILMGATE_LOGIN_BAN_AFTER"))
+	cmd.Env = append(os.Environ(), "FILMGATE_DATA="+ts.Getenv("FILMGATE_DATA"), "FILMGATE_LOGIN_BAN_AFTER="+ts.Getenv("FILMGATE_LOGIN_BAN_AFTER"),
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+ts.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"), "OTEL_BSP_SCHEDULE_DELAY=200")
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	ts.Check(err)

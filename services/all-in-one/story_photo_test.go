@@ -18,7 +18,11 @@ import (
 
 // commands are the words that the scripts use beyond testscript's own, and beyond the clients.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"start":    cmdStart,
+	"start": cmdStart,
+
+	"collector": cmdCollector,
+	"traced":    cmdTraced,
+
 	"stop":     cmdStop,
 	"kill9":    cmdKill,
 	"said":     cmdSaid,

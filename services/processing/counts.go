@@ -38,6 +38,9 @@ func newCounts(r prometheus.Registerer) counts {
 		picture.CodeDamaged, picture.CodeLost, picture.CodeAltered, picture.CodeFailed} {
 		c.pictures.WithLabelValues(string(result))
 	}
+	for _, step := range []string{"fetch", "make", "store", "all"} {
+		c.steps.WithLabelValues(step)
+	}
 	return c
 }
 

@@ -340,7 +340,9 @@ type Photo struct {
 	// SFTP user name of who uploaded the current version.
 	UploadedBy string `protobuf:"bytes,26,opt,name=uploaded_by,json=uploadedBy,proto3" json:"uploaded_by,omitempty"`
 	// Key of the original in the bucket.
-	ObjectKey     string `protobuf:"bytes,27,opt,name=object_key,json=objectKey,proto3" json:"object_key,omitempty"`
+	ObjectKey string `protobuf:"bytes,27,opt,name=object_key,json=objectKey,proto3" json:"object_key,omitempty"`
+	// The trace of the current version's upload, 32 hex digits, for those who look for it where traces are kept.
+	TraceId       string `protobuf:"bytes,28,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -560,6 +562,13 @@ func (x *Photo) GetUploadedBy() string {
 func (x *Photo) GetObjectKey() string {
 	if x != nil {
 		return x.ObjectKey
+	}
+	return ""
+}
+
+func (x *Photo) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
 	}
 	return ""
 }
@@ -1617,7 +1626,7 @@ const file_catalog_v1_catalog_proto_rawDesc = "" +
 	"\x05group\x18\x04 \x01(\v2\x1b.filmgate.catalog.v1.CountsR\x05group\x12=\n" +
 	"\vindividuals\x18\x05 \x01(\v2\x1b.filmgate.catalog.v1.CountsR\vindividuals\x129\n" +
 	"\n" +
-	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xec\a\n" +
+	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\x87\b\n" +
 	"\x05Photo\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x19\n" +
@@ -1651,7 +1660,8 @@ const file_catalog_v1_catalog_proto_rawDesc = "" +
 	"\vuploaded_by\x18\x1a \x01(\tR\n" +
 	"uploadedBy\x12\x1d\n" +
 	"\n" +
-	"object_key\x18\x1b \x01(\tR\tobjectKey\"7\n" +
+	"object_key\x18\x1b \x01(\tR\tobjectKey\x12\x19\n" +
+	"\btrace_id\x18\x1c \x01(\tR\atraceId\"7\n" +
 	"\aProblem\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"6\n" +

@@ -8,6 +8,7 @@ import (
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/objects"
+	"filmgate.dev/pkg/telemetry"
 	catalogv1 "filmgate.dev/proto/catalog/v1"
 
 	"filmgate.dev/services/album-mapper/internal/album"
@@ -24,6 +25,7 @@ func (s *Service) photo(p *photo.Photo, job store.Job, in, top album.Folder) *ca
 		Version: e.Upload, Bytes: e.Bytes, Sha256: e.SHA256,
 		ModifiedAt: timestamp(e.ModifiedAt), LandedAt: timestamp(e.LandedAt), ReadyAt: timestamp(p.ReadyAt),
 		DuplicateOf: p.DuplicateOf, Hidden: p.Hidden, UploadedBy: e.User,
+		TraceId: telemetry.TraceID(e.TraceParent),
 	}
 	if in.In() == events.SectionGroup {
 		m.Section = catalogv1.Section_SECTION_GROUP

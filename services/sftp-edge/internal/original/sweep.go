@@ -39,6 +39,9 @@ const perRecord = 30 * time.Second
 // the bucket must not cost running uploads their leases.
 func (s *Sweeper) Run(ctx context.Context) {
 	s.counted = telemetry.Counter(s.Metrics, "filmgate_sweep_ended_total", "Uploads left behind that the sweep ended: landed, undone, left, broken_off, given_up, expired.", "how")
+	for _, how := range []string{"landed", "undone", "left", "broken_off", "given_up", "expired"} { // so that the first is a rise
+		s.counted.WithLabelValues(how)
+	}
 	s.recovered = telemetry.Counter(s.Metrics, "filmgate_sweep_recovered_total", "Uploads that landed only by the sweep, because their edge died between its client's CLOSE and the answer.").WithLabelValues()
 	var work sync.WaitGroup
 	defer work.Wait()

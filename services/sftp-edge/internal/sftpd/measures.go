@@ -50,6 +50,9 @@ func (s *Server) measure() {
 			m.refusals.WithLabelValues(request, kind.String())
 		}
 	}
+	for _, step := range []string{"hash", "put", "parts", "complete", "seal", "append", "close"} {
+		m.steps.WithLabelValues(step)
+	}
 	s.measures = m
 	s.Config.Upload.Step = s.begin
 	ask := func(name, help string, value func() float64) { telemetry.Ask(s.Metrics, name, help, nil, value) }

@@ -24,12 +24,19 @@ type tally struct {
 }
 
 func newTally(log *slog.Logger) *tally {
-	return &tally{
+	t := &tally{
 		log: log, untold: make(map[string]int),
 		counter: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "filmgate_sftp_turned_away_total", Help: "Connections that were turned away, by reason.",
 		}, []string{"reason"}),
 	}
+	for _, reason := range []string{
+		reasonFull, reasonAddress, reasonStrangers, reasonFewStrangers, reasonSameStrangers,
+		reasonHeader, reasonElsewhere, reasonAlgorithms, reasonBanned, reasonUser,
+	} { // so that the first is a rise
+		t.counter.WithLabelValues(reason)
+	}
+	return t
 }
 
 // add counts one, and tells the log of it and of those since the last time, unless that was just now.
