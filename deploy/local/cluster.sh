@@ -112,13 +112,13 @@ list() { # NAME HOST-PREFIX COUNT: "prefix:port" of each, by commas
 
 prepare() {
 	local name
-	for name in operator-token service-token nats-password routes-password s3-secret postgres jobs catalog; do secret "$name" >/dev/null; done
-	keep nats-url "$(list nats "nats://filmgate:$(secret nats-password)@$here:" $nats_nodes "")"
+	for name in operator-token service-token routes-password s3-secret postgres jobs catalog; do secret "$name" >/dev/null; done
+	for name in $nats_users; do keep "nats-url-$name" "$(list nats "nats://$name:$(secret "nats-password-$name")@$here:" $nats_nodes "")"; done
 	keep jobs-database "postgres://jobs:$(secret jobs)@$here:$(port postgres)/filmgate?search_path=jobs&sslmode=disable"
 	keep catalog-database "postgres://catalog:$(secret catalog)@$here:$(port postgres)/filmgate?search_path=catalog&sslmode=disable"
 	printf 'filmgate' >"$data/secrets/s3-access"
 	for name in $(parts); do port "$name" >/dev/null; done
-	for name in $services operator; do certify "$name"; done
+	for name in $services provision operator; do certify "$name"; done
 	write_nats
 	write_balancer
 }
@@ -136,8 +136,24 @@ certify() {
 			-extfile <(printf 'subjectAltName=DNS:%s,IP:%s\nextendedKeyUsage=serverAuth,clientAuth\nkeyUsage=digitalSignature\n' "$1" "$here")
 }
 
+# Each service is a NATS user of its own. deploy/nats/passwords.conf says what each may do, and takes the passwords from the
+# environment; where it is not there, all may do everything.
+nats_users="sftp-edge job-status album-mapper processing studio provision smoke listener"
+
+nats_password() { # USER: the variable that has its password
+	local name=FILMGATE_NATS_PASSWORD_${1^^}
+	echo "${name//-/_}"
+}
+
 write_nats() {
-	local i
+	local i name
+	if ! cp "$root/deploy/nats/passwords.conf" "$data/nats/users.conf" 2>/dev/null; then
+		{
+			echo 'accounts { FILMGATE { jetstream: enabled, users: ['
+			for name in $nats_users; do echo "  { user: \"$name\", password: \$$(nats_password "$name") }"; done
+			echo '] } }'
+		} >"$data/nats/users.conf"
+	fi
 	for i in $(seq $nats_nodes); do
 		cat >"$data/nats/nats-$i.conf" <<-END
 			server_name: nats-$i
@@ -150,7 +166,7 @@ write_nats() {
 			  authorization { user: routes, password: "$(secret routes-password)" }
 			  routes: [$(list nats "nats://routes:$(secret routes-password)@$here:" $nats_nodes -route)]
 			}
-			accounts { filmgate { jetstream: enabled, users: [{ user: filmgate, password: "$(secret nats-password)" }] } }
+			include users.conf
 		END
 	done
 }
@@ -225,7 +241,7 @@ fi
 settings() {
 	local s=$data/secrets
 	cat <<-END
-		FILMGATE_NATS_URL_FILE=$s/nats-url
+		FILMGATE_NATS_URL_FILE=$s/nats-url-${1%-[0-9]*}
 		FILMGATE_S3_ENDPOINT=$here:$(port minio)
 		FILMGATE_S3_TLS=false
 		FILMGATE_S3_ACCESS_KEY_FILE=$s/s3-access
@@ -276,7 +292,11 @@ become() {
 	. "$data/run/programs"
 	cd "$data"
 	case $1 in
-	nats-*) exec "$nats" -c "$data/nats/$1.conf" ;;
+	nats-*)
+		local name
+		for name in $nats_users; do export "$(nats_password "$name")=$(secret "nats-password-$name")"; done
+		exec "$nats" -c "$data/nats/$1.conf"
+		;;
 	minio)
 		MINIO_ROOT_USER=$(cat "$data/secrets/s3-access") MINIO_ROOT_PASSWORD=$(secret s3-secret) MINIO_BROWSER=off MINIO_UPDATE=off HOME=$data \
 			exec "$minio" server --quiet --address "$here:$(port minio)" --console-address "$here:$(port minio-console)" "$data/minio"
@@ -395,7 +415,7 @@ make_roles() {
 provision() {
 	local environment by=("$bin/filmgate" provision)
 	"$bin/filmgate" provision --help >/dev/null 2>&1 || by=("$bin/provision")
-	mapfile -t environment < <(settings operator)
+	mapfile -t environment < <(settings provision)
 	env "${environment[@]}" FILMGATE_NATS_REPLICAS=$nats_nodes FILMGATE_JOBS_DATABASE_FILE="$data/secrets/jobs-database" \
 		FILMGATE_MAPPER_DATABASE_FILE="$data/secrets/catalog-database" "${by[@]}" >>"$data/logs/provision.log" 2>&1 ||
 		die "provisioning failed: $(tail -3 "$data/logs/provision.log")"
@@ -493,7 +513,7 @@ environment() {
 		export FILMGATE_TLS_KEY_PATH='$data/secrets/operator.key'
 		export FILMGATE_TLS_CA_PATH='$data/secrets/ca.pem'
 		export FILMGATE_TOKEN='$(secret operator-token)'
-		export FILMGATE_NATS_URL='$(cat "$data/secrets/nats-url")'
+		export FILMGATE_NATS_URL='$(cat "$data/secrets/nats-url-provision")'
 		export FILMGATE_SMOKE_SFTP='$here:$(port sftp)'
 		export FILMGATE_STUDIO='http://$here:$(port pages)'
 	END

@@ -20,8 +20,8 @@ import (
 // limits and what it costs, not what a second machine would give.
 func TestScale(t *testing.T) {
 	c := startCluster(t)
+	t.Run("processing", c.scaleProcessing) // first: the other one leaves pictures waiting
 	t.Run("edges", c.scaleEdges)
-	t.Run("processing", c.scaleProcessing)
 }
 
 // scaleEdges sends 160 files of 6 MB over 8 connections, through one edge and through two.
