@@ -16,15 +16,12 @@ func TestVariablesExist(t *testing.T) {
 		t.Run(filepath.Base(values), func(t *testing.T) {
 			for _, o := range render(t, "filmgate", "filmgate", "-f", values) {
 				for _, c := range o.pod().Containers {
-					known, ok := reference(t, c.program())
-					if !ok {
-						continue
-					}
+					known := reference(t, c.program())
 					if len(c.Env) == 0 {
 						t.Errorf("%s is told nothing", c.program())
 					}
 					for _, e := range c.Env {
-						if !known[e.Name] && !standard.MatchString(e.Name) && !agreed[e.Name] {
+						if !known[e.Name] && !standard.MatchString(e.Name) {
 							t.Errorf("%s does not know %s", c.program(), e.Name)
 						}
 					}
@@ -41,11 +38,8 @@ var setting = regexp.MustCompile(`(?m)^ +(FILMGATE_[A-Z0-9_]+)(?: \(or (FILMGATE
 
 var references sync.Map // program → func() (string, error)
 
-// agreed are variables that the programs are about to learn. When they have, this goes.
-var agreed = map[string]bool{"FILMGATE_NATS_NKEY_PATH": true, "FILMGATE_NATS_CA_PATH": true}
-
-// reference is what a program's --help says that it knows; false for a command that this tree does not have yet.
-func reference(t *testing.T, program string) (map[string]bool, bool) {
+// reference is what a program's --help says that it knows.
+func reference(t *testing.T, program string) map[string]bool {
 	t.Helper()
 	read, _ := references.LoadOrStore(program, sync.OnceValues(func() (string, error) {
 		name, command, _ := strings.Cut(program, " ")
@@ -59,10 +53,6 @@ func reference(t *testing.T, program string) (map[string]bool, bool) {
 		return string(text), err
 	}))
 	text, err := read.(func() (string, error))()
-	if strings.Contains(text, "unknown command") {
-		t.Logf("there is no `%s` yet", program)
-		return nil, false
-	}
 	if err != nil {
 		t.Fatalf("%s --help: %v\n%s", program, err, text)
 	}
@@ -73,5 +63,5 @@ func reference(t *testing.T, program string) (map[string]bool, bool) {
 	if len(known) == 0 {
 		t.Fatalf("%s --help lists no variables:\n%s", program, text)
 	}
-	return known, true
+	return known
 }

@@ -13,7 +13,6 @@ import (
 
 // One of the servers is started for real, from the files that it would be given, and each user logs in with its seed.
 func TestUsersOfNATSLogIn(t *testing.T) {
-	merged(t)
 	dir, made := t.TempDir(), secrets(t)
 	for line := range strings.Lines(read(t, made, "nats-users.env")) {
 		name, key, _ := strings.Cut(strings.TrimSpace(line), "=")

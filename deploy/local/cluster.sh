@@ -73,7 +73,7 @@ build() {
 	for service in sftp-edge job-status album-mapper processing studio; do
 		(cd "$root" && CGO_ENABLED=0 go build -o "$bin/$service" "./services/$service/cmd/$service")
 	done
-	(cd "$root" && CGO_ENABLED=0 go build -o "$bin/filmgate" ./services/all-in-one && CGO_ENABLED=0 go build -o "$bin/provision" ./deploy/local/provision)
+	(cd "$root" && CGO_ENABLED=0 go build -o "$bin/filmgate" ./services/all-in-one)
 	printf 'nats=%q\nminio=%q\n' "$nats" "$minio" >"$data/run/programs"
 }
 
@@ -413,11 +413,10 @@ make_roles() {
 }
 
 provision() {
-	local environment by=("$bin/filmgate" provision)
-	"$bin/filmgate" provision --help >/dev/null 2>&1 || by=("$bin/provision")
+	local environment
 	mapfile -t environment < <(settings provision)
 	env "${environment[@]}" FILMGATE_NATS_REPLICAS=$nats_nodes FILMGATE_JOBS_DATABASE_FILE="$data/secrets/jobs-database" \
-		FILMGATE_MAPPER_DATABASE_FILE="$data/secrets/catalog-database" "${by[@]}" >>"$data/logs/provision.log" 2>&1 ||
+		FILMGATE_MAPPER_DATABASE_FILE="$data/secrets/catalog-database" "$bin/filmgate" provision >>"$data/logs/provision.log" 2>&1 ||
 		die "provisioning failed: $(tail -3 "$data/logs/provision.log")"
 }
 

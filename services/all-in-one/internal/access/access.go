@@ -39,19 +39,20 @@ func Users() []User {
 		},
 		{
 			Name: "job-status", Does: "says job events, hints to its other replicas",
-			Publish:   append(photos(true), "filmgate.hint.v1.*.jobs"),
+			Publish:   append(photos(true), "filmgate.hint.v1.*.jobs", "$JS.API.STREAM.INFO."+events.StreamPhotos),
 			Subscribe: append(inbox("job-status"), "filmgate.hint.v1.*.jobs"),
 		},
 		{
 			Name: "album-mapper", Does: "hears the files log, answers of processing and job events; says all else on PHOTOS, work for processing, hints; writes entries for what a studio changes",
 			Publish: slices.Concat(photos(false), []string{files.Subjects, "filmgate.work.v1.*.*." + events.WorkPicture, "filmgate.hint.v1.*.*"},
-				reads(files.Stream), durables(albummapper.Durables()...)),
+				reads(files.Stream), durables(albummapper.Durables()...), looks(events.StreamWork, events.StreamPhotos),
+				[]string{"$JS.API.STREAM.INFO." + events.StreamDLQ, "$JS.API.STREAM.INFO." + uploads}),
 			Deny:      append(changes(files.Stream, albummapper.Durables()...), "filmgate.hint.v1.*.jobs"),
 			Subscribe: append(inbox("album-mapper"), "filmgate.hint.v1.*.*"),
 		},
 		{
 			Name: "processing", Does: "hears of photos, says what became of them",
-			Publish:   append([]string{"filmgate.work.v1.*.*." + events.WorkDone}, durables(processing.Durable())...),
+			Publish:   slices.Concat([]string{"filmgate.work.v1.*.*." + events.WorkDone}, durables(processing.Durable()), looks(events.StreamWork)),
 			Subscribe: inbox("processing"),
 		},
 		{
@@ -100,6 +101,15 @@ func reads(stream string) []string {
 		"$JS.API.STREAM.MSG.GET." + stream, "$JS.API.STREAM.INFO." + stream,
 		"$JS.API.CONSUMER.CREATE." + stream + ".*", "$JS.API.CONSUMER.MSG.NEXT." + stream + ".*", "$JS.API.CONSUMER.DELETE." + stream + ".*",
 	}
+}
+
+// looks are the requests of a consumer's readiness and metrics: is the stream there, and how old is what waits in it.
+func looks(streams ...string) []string {
+	var all []string
+	for _, stream := range streams {
+		all = append(all, "$JS.API.STREAM.INFO."+stream, "$JS.API.STREAM.MSG.GET."+stream)
+	}
+	return all
 }
 
 // durables are the requests of a consumer that is there already, and its dead letters.
