@@ -140,7 +140,7 @@ func TestNothingElse(t *testing.T) {
 		},
 		"processing": {
 			"filmgate.work.v1.demo.J.picture", "filmgate.photos.v1.demo.J.photo_ingested", "filmgate.files.v1.demo.J.f.root.x", "$JS.API.CONSUMER.MSG.NEXT.WORK.mapper-done", "$JS.ACK.WORK.mapper-done.1.1.1.1.0",
-			"$JS.API.CONSUMER.CREATE.WORK.pictures", "$JS.API.CONSUMER.CREATE.WORK.x", "$JS.API.STREAM.MSG.GET.WORK",
+			"$JS.API.CONSUMER.CREATE.WORK.pictures", "$JS.API.CONSUMER.CREATE.WORK.x", "$JS.API.STREAM.MSG.GET.FILES",
 		},
 		"studio":    {"filmgate.hint.v1.demo.J", "filmgate.progress.v1.demo.J", "$JS.API.STREAM.INFO.PHOTOS", "anything"},
 		"provision": {"filmgate.files.v1.demo.J.f.root.x", "filmgate.photos.v1.demo.J.job_created", "$JS.API.STREAM.MSG.GET.FILES", "$JS.API.CONSUMER.MSG.NEXT.FILES.mapper", "$JS.API.STREAM.CREATE.OTHER", "$JS.API.CONSUMER.CREATE.FILES.other"},

@@ -185,10 +185,10 @@ func TestEachServiceDoesItsWork(t *testing.T) {
 	c.start("album-mapper", b, "FILMGATE_MAPPER_GRPC="+catalog, "FILMGATE_MAPPER_HTTP="+c.addr["album-mapper"])
 	c.start("processing", b, "FILMGATE_PROCESSING_HTTP="+c.addr["processing"])
 	c.start("sftp-edge", b, "FILMGATE_SFTP_ADDRESS="+sftp, "FILMGATE_SFTP_HTTP="+c.addr["sftp-edge"], "FILMGATE_SFTP_HOST_KEYS="+dir+"/keys", "FILMGATE_SERVICE_TOKEN_FILE="+c.file("service", service))
-	c.start("studio", b, "FILMGATE_STUDIO_ADDR="+c.addr["studio"])
-	c.ready("album-mapper", http.StatusServiceUnavailable, "stream FILES")
-	c.ready("processing", http.StatusServiceUnavailable, "stream WORK")
-	c.ready("sftp-edge", http.StatusServiceUnavailable, "stream FILES")
+	c.start("studio", b, "FILMGATE_STUDIO_ADDR="+free(t), "FILMGATE_STUDIO_HTTP="+c.addr["studio"])
+	c.ready("album-mapper", http.StatusServiceUnavailable, "FILES")
+	c.ready("processing", http.StatusServiceUnavailable, "WORK")
+	c.ready("sftp-edge", http.StatusServiceUnavailable, "FILES")
 
 	if out, err := c.filmgate("provision", b); err != nil {
 		t.Fatalf("provision: %v\n%s", err, out)
