@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func (s source) write(out string) (int, error) {
 
 // download has go fetch the module, or find it in its cache, and answers its folder.
 func (s source) download() (string, error) {
-	cmd := exec.Command("go", "mod", "download", "-json", s.module)
+	cmd := exec.CommandContext(context.Background(), "go", "mod", "download", "-json", s.module) // as long as it takes
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GO111MODULE=on", "GOFLAGS=-mod=mod")
 	cmd.Dir = os.TempDir() // outside any module: nobody's go.mod is asked or changed
 	cmd.Stderr = os.Stderr

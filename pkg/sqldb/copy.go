@@ -146,7 +146,7 @@ func copyTable(ctx context.Context, from *DB, to Tx, table string) (n int64, err
 	if err != nil {
 		return 0, Fault(err)
 	}
-	defer statement.Close()
+	defer func() { _ = statement.Close() }()
 	for ; rows.Next(); n++ {
 		if err := rows.Scan(targets...); err != nil {
 			return n, Fault(err)

@@ -69,8 +69,7 @@ func move(ctx context.Context, data string, out, errOut io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	k, err := readKept(data)
-	if err != nil {
+	if _, err := readKept(data); err != nil {
 		return fmt.Errorf("there is no instance in %s: %w", data, err)
 	}
 	unlock, err := openFolder(data)
@@ -80,7 +79,8 @@ func move(ctx context.Context, data string, out, errOut io.Writer) (err error) {
 	defer func() { _ = unlock() }()
 	stages := newStages(log)
 	defer func() { _ = stages.stop(drainLimit) }()
-	if k, err = keep(ctx, data); err != nil {
+	k, err := keep(ctx, data)
+	if err != nil {
 		return err
 	}
 	from, err := startBasis(ctx, data, k, stages, log)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -99,7 +100,7 @@ func photos(t *testing.T, want int, args ...string) []map[string]any {
 				list = append(list, one)
 			}
 		}
-		if err == io.EOF && len(list) == want {
+		if errors.Is(err, io.EOF) && len(list) == want {
 			return list
 		}
 		if time.Now().After(deadline) {
@@ -147,12 +148,12 @@ func TestMove(t *testing.T) {
 		contents[name] = testphotos.JPEG(testphotos.Options{Width: 300 + i, Height: 200, Seed: uint64(i)})
 		upload(t, client, name, contents[name])
 	}
-	before := photos(t, 5, "--data", home.data)
+	photos(t, 5, "--data", home.data)
 	fatal(t, client.Remove("/JOB00001/Class 1/4.jpg"))
 	delete(contents, "/JOB00001/Class 1/4.jpg")
 	contents["/JOB00001/Class 1/3.jpg"] = testphotos.JPEG(testphotos.Options{Width: 400, Height: 200})
 	upload(t, client, "/JOB00001/Class 1/3.jpg", contents["/JOB00001/Class 1/3.jpg"])
-	before = photos(t, 4, "--data", home.data)
+	before := photos(t, 4, "--data", home.data)
 
 	// The cluster; another instance lends its bucket server.
 	lender := runLocal(t)

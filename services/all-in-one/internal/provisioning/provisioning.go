@@ -175,7 +175,7 @@ func (p *Provisioning) database(ctx context.Context, name, setting, address stri
 		if err != nil {
 			return err
 		}
-		defer db.Close()
+		defer func() { _ = db.Close() }()
 		pending, err := schema.Pending(ctx, db)
 		if err != nil {
 			return err
