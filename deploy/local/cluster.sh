@@ -80,7 +80,9 @@ build() {
 # ---- ports and passwords, made once ----
 
 # port NAME answers the port of a name. Below 32768 no connection of our own takes one by chance.
-port() {
+port() ( # parts start at the same time, and ask at the same time
+	exec 9>>"$data/run/ports.lock"
+	flock 9
 	local p
 	p=$(sed -n "s/^$1=//p" "$data/run/ports" 2>/dev/null)
 	while [ -z "$p" ]; do
@@ -92,7 +94,7 @@ port() {
 		fi
 	done
 	echo "$p"
-}
+)
 
 # secret NAME makes a password and answers it. It is kept in a file of that name, which only we can read.
 secret() {
