@@ -16,7 +16,7 @@ traces() {
 	ip -brief address
 	ip rule
 	ip route
-	nft list ruleset
+	nft --stateless list ruleset
 	sysctl vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes net.ipv4.ip_forward
 	pgrep -a 'kube|containerd|etcd|pause|probe' | sed 's/^[0-9]* //' || true
 	[ ! -e "$NODE_DIR" ] || find "$NODE_DIR"

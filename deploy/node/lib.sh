@@ -10,7 +10,7 @@ NODES=${NODES:-2} # two, so that a drain has somewhere to go
 KUBECONFIG_NODE=$NODE_DIR/admin.kubeconfig
 REGISTRY=localhost:5000 # as the node sees it: push and pull here
 API_ADDRESS=10.243.0.1  # also where pods find what runs on the node itself, such as PostgreSQL
-DNS_ADDRESS=10.96.0.10
+DNS_ADDRESS=10.243.0.53 # none of a Service: kube-proxy drops what the node sends to those that it does not know
 SERVICES=10.96.0.0/16
 NODE_CGROUP=filmgate-node
 
