@@ -13,9 +13,10 @@ import (
 
 type bodyKey struct{}
 
-// bared is for a request with this body: the S3 library wraps bodies so that nobody sees any more what they are.
-func bared(ctx context.Context, body io.Reader) context.Context {
-	if _, ok := body.(io.WriterTo); !ok {
+// bared is for a request with this body: the S3 library wraps bodies so that nobody sees any more what they are. Where it
+// signs the body, in pieces with a signature before each, the wrapped one is what has to be sent.
+func (b *Bucket) bared(ctx context.Context, body io.Reader) context.Context {
+	if _, ok := body.(io.WriterTo); !ok || !b.unsigned {
 		return ctx
 	}
 	return context.WithValue(ctx, bodyKey{}, body)
