@@ -135,6 +135,11 @@ node-down: ## end the Kubernetes node, and leave nothing of it
 node-check: node-programs ## prove that the Kubernetes node does what the chart's tests stand on, and leaves nothing (about a minute)
 	@deploy/node/check.sh
 
+.PHONY: chart-e2e
+chart-e2e: setup node-programs $(CHART_TOOLS)/helm $(NATS) $(MINIO) ## prove the charts on a real Kubernetes node, as root (some minutes; the first time a quarter of an hour more)
+	@$(MAKE) --no-print-directory images PLATFORMS=linux/amd64
+	@deploy/e2e/chart.sh $(CHART_TOOLS)/helm $(NATS) $(MINIO)
+
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters over every module
 	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done

@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# Proves the charts on a real Kubernetes node: both are installed into a namespace that enforces restricted pods, a photo goes
+# through, everything is scaled, replaced and rolled back while real clients upload, a node is drained, and nothing stays.
+#
+#   chart.sh HELM NATS-SERVER MINIO      the programs; images are those of `make images PLATFORMS=linux/amd64`
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+helm=$1 nats=$2 minio=$3
+# shellcheck source-path=SCRIPTDIR source=../node/lib.sh
+. deploy/node/lib.sh
+node=deploy/node/node.sh namespace=photos
+work=$(mktemp -d)
+began=$SECONDS
+say() { printf 'chart-e2e: %3d s: %s\n' $((SECONDS - began)) "$*"; }
+fail() {
+	printf 'chart-e2e: %s\n' "$*" >&2
+	on_node kubectl -n $namespace get pods -o wide >&2 || true
+	on_node kubectl -n $namespace get events --field-selector type=Warning 2>/dev/null | tail -n 20 >&2 || true
+	exit 1
+}
+cleanup() {
+	"$node" stop
+	rm -rf "$work"
+}
+kube() { on_node kubectl -n $namespace "$@"; }
+helm() { on_node env "HELM_CONFIG_HOME=$work/helm" "HELM_CACHE_HOME=$work/helm" "HELM_DATA_HOME=$work/helm" "$helm" -n $namespace "$@"; }
+quiet() {
+	"$@" >"$work/log" 2>&1 || {
+		cat "$work/log" >&2
+		fail "failed: $*"
+	}
+}
+
+trap cleanup EXIT
+"$node" start
+for image in sftp-edge job-status album-mapper processing studio filmgate; do
+	for tag in a b; do # an upgrade needs another one
+		quiet "$node" push ".bin/images/$image-linux-amd64.tar" "$REGISTRY/filmgate/$image:$tag"
+	done
+done
+quiet "$node" push "$nats" "$REGISTRY/nats-server:2.15.2"
+quiet "$node" push "$minio" "$REGISTRY/minio:local"
+quiet on_node kubectl create namespace $namespace
+quiet on_node kubectl label namespace $namespace pod-security.kubernetes.io/enforce=restricted
+say "the node is ready and has the images"
+
+charts/devstack/secrets.sh -namespace $namespace >"$work/secrets.yaml"
+superuser=$(deploy/node/postgres.sh start $namespace elsewhere | sed "s|@[^/]*/|@$API_ADDRESS:5432/|")
+quiet kube delete service elsewhere
+postgres=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1)
+printf "CREATE ROLE filmgate LOGIN PASSWORD '%s';\nCREATE DATABASE filmgate OWNER filmgate;\n" "$(sed -n 's/ *postgresPassword: //p' "$work/secrets.yaml")" |
+	quiet on_node "$postgres/psql" -q "$superuser"
+quiet helm install devstack charts/devstack -f charts/devstack/ci/node-values.yaml -f "$work/secrets.yaml" \
+	--set "postgres.external=$API_ADDRESS:5432" --wait --timeout 3m
+say "NATS (3), MinIO and PostgreSQL run"
+
+settings=(-f charts/filmgate/ci/devstack-values.yaml --set "image.registry=$REGISTRY,nats.replicas=3" --wait --timeout 5m)
+quiet helm install filmgate charts/filmgate "${settings[@]}" --set image.tag=a
+say "Filmgate is installed"
+quiet helm test filmgate --timeout 3m
+say "helm test: a photo went in over SFTP and came out as photo.ingested"
+
+# The policies: whoever is a stranger reaches what is meant for people, and nothing else; the parts reach each other (that was
+# the test above).
+quiet "$node" push "$KUBE/probe" "$REGISTRY/probe:1"
+quiet on_node kubectl create namespace strangers
+quiet on_node kubectl -n strangers run stranger --image="$REGISTRY/probe:1" -- serve :8080
+quiet kube run beside --image="$REGISTRY/probe:1" --overrides='{"spec":{"securityContext":{"runAsNonRoot":true,"runAsUser":65532,"seccompProfile":{"type":"RuntimeDefault"}},"containers":[{"name":"beside","image":"'$REGISTRY'/probe:1","args":["serve",":8080"],"securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]}}'
+quiet on_node kubectl -n strangers wait --for=condition=Ready pod/stranger --timeout=60s
+quiet kube wait --for=condition=Ready pod/beside --timeout=60s
+dials() { # WORD NAMESPACE POD HOST:PORT, within half a minute: a policy holds once a pod's address is known
+	local got end=$((SECONDS + 30))
+	while got=$(on_node kubectl -n "$2" exec "$3" -- /probe dial "$4" 2>/dev/null || true) && [ "$got" != "$1" ]; do
+		[ $SECONDS -lt $end ] || fail "$3 of $2 finds $4 $got, and not $1"
+	done
+}
+for address in filmgate-sftp.$namespace:22 filmgate-studio.$namespace:80; do dials connected strangers stranger "$address"; done
+for address in filmgate-job-status.$namespace:9101 filmgate-album-mapper.$namespace:9102; do
+	dials dropped strangers stranger "$address"
+	dials dropped $namespace beside "$address"
+done
+quiet kube delete pod beside --now
+say "strangers reach SFTP and the pages; neither they nor other pods of the namespace reach what is between the services"
+
+# The operator's tool, from the node, with the certificate of the smoke test.
+mkdir "$work/tls"
+for name in ca.crt tls.crt tls.key; do kube get secret filmgate-smoke-tls -o "jsonpath={.data.${name/./\\.}}" | base64 -d >"$work/tls/$name"; done
+CGO_ENABLED=0 go build -o "$work/filmgate" ./services/all-in-one
+filmgate() {
+	on_node env "FILMGATE_SERVER=filmgate-job-status.$namespace:9101" "FILMGATE_CATALOG=filmgate-album-mapper.$namespace:9102" FILMGATE_ACCOUNT=studio \
+		"FILMGATE_TLS_CA_PATH=$work/tls/ca.crt" "FILMGATE_TLS_CERT_PATH=$work/tls/tls.crt" "FILMGATE_TLS_KEY_PATH=$work/tls/tls.key" \
+		"FILMGATE_TOKEN=$(kube get secret filmgate-tokens -o 'jsonpath={.data.operator}' | base64 -d)" "$work/filmgate" "$@"
+}
+quiet filmgate account create studio
+quiet filmgate job create JOB00001
+password=$(filmgate user create --sftp-user eva --all-jobs | sed -n 's/^SFTP password of eva: //p')
+[ -n "$password" ] || fail "there is no password for the SFTP user"
+
+photo=$PWD/pkg/testphotos/testdata/mountain.jpg
+# upload NAME FIRST: sends photos until it is told to stop, each under a name of its own, and writes down those that it was told
+# OK for. A failure is tried once more, as every program does.
+upload() {
+	local n=$2 name
+	while [ ! -e "$work/stop" ]; do
+		name=$1-$n.jpg
+		for try in 1 2; do
+			if on_node lftp -c "set sftp:auto-confirm yes; set net:max-retries 1; set net:timeout 30; open -u eva,$password sftp://filmgate-sftp.$namespace; put -O 'JOB00001/Class 1' $photo -o $name" >>"$work/client-$1.log" 2>&1; then
+				echo "$name" >>"$work/told"
+				break
+			fi
+			[ $try = 1 ] && echo "$name" >>"$work/again" || echo "$name" >>"$work/failed"
+		done
+		n=$((n + 1))
+	done
+}
+touch "$work/told" "$work/again" "$work/failed"
+quiet on_node lftp -c "set sftp:auto-confirm yes; open -u eva,$password sftp://filmgate-sftp.$namespace; mkdir 'JOB00001/Class 1'"
+for client in 1 2 3 4 5 6 7 8; do upload "$client" 1 & done
+told() { wc -l <"$work/told"; }
+until [ "$(told)" -ge 16 ]; do sleep 0.2; done
+
+quiet helm upgrade filmgate charts/filmgate "${settings[@]}" --set image.tag=a,sftpEdge.replicas=3,processing.replicas=3
+say "scaled to 3 edges and 3 processings while 8 clients upload ($(told) photos)"
+quiet helm upgrade filmgate charts/filmgate "${settings[@]}" --set image.tag=b,sftpEdge.replicas=3,processing.replicas=3
+say "every pod was replaced by another version ($(told) photos)"
+quiet helm rollback filmgate --wait --timeout 5m
+say "and by the one before ($(told) photos)"
+for part in sftp-edge job-status album-mapper processing studio; do
+	quiet kube delete pod --grace-period=0 --force --wait=false "$(kube get pods -l "app.kubernetes.io/component=$part" -o 'jsonpath={.items[0].metadata.name}')"
+	quiet kube rollout status "deployment/filmgate-$part" --timeout=120s
+done
+say "a pod of each part was killed and came back ($(told) photos)"
+quiet on_node kubectl drain node2 --ignore-daemonsets --delete-emptydir-data --timeout=240s \
+	--pod-selector='app.kubernetes.io/instance=filmgate'
+quiet on_node kubectl uncordon node2
+say "a node was drained of Filmgate ($(told) photos)"
+touch "$work/stop"
+wait
+
+[ ! -s "$work/failed" ] || fail "uploads failed twice: $(sort -u "$work/failed" | wc -l)"
+for _ in $(seq 120); do
+	filmgate photo list --job JOB00001 --state ready --json | sed -n 's/.*"path":"JOB00001\/Class 1\/\([^"]*\)".*/\1/p' | sort >"$work/listed"
+	sort "$work/told" | cmp -s - "$work/listed" && break
+	sleep 1
+done
+sort "$work/told" | cmp - "$work/listed" || fail "$(told) photos were told OK, $(wc -l <"$work/listed") are ready in the catalog"
+say "$(told) photos were told OK; each is in the catalog, ready, once; $(wc -l <"$work/again") were sent a second time"
+
+quiet helm test filmgate --timeout 3m
+quiet helm uninstall filmgate --wait --timeout 3m
+quiet kube wait --for=delete pod -l app.kubernetes.io/instance=filmgate --timeout=120s # one that ends still lets uploads finish
+left=$(kube get all,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,roles,rolebindings -l app.kubernetes.io/instance=filmgate -o name)
+[ -z "$left" ] || fail "helm uninstall left: $left"
+say "uninstalled; nothing is left"
