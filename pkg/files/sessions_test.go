@@ -76,15 +76,14 @@ func history(t *testing.T, nc *nats.Conn) func(job files.Job) []files.Entry {
 		}
 	}
 	keep(-1)
-	return func(job files.Job) []files.Entry {
+	read := func(filter string) (all []files.Entry) {
 		t.Helper()
 		consumer, err := js.CreateConsumer(t.Context(), files.Stream, jetstream.ConsumerConfig{
-			FilterSubject: "filmgate.files.v1." + job.Account + "." + job.ID + ".>", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Minute,
+			FilterSubject: filter, AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Minute,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var all []files.Entry
 		for want := int(consumer.CachedInfo().NumPending); len(all) < want; {
 			batch, err := consumer.Fetch(want-len(all), jetstream.FetchMaxWait(10*time.Second))
 			if err != nil {
@@ -106,6 +105,28 @@ func history(t *testing.T, nc *nats.Conn) func(job files.Job) []files.Entry {
 			}
 		}
 		return all
+	}
+	return func(job files.Job) []files.Entry {
+		t.Helper()
+		filter := "filmgate.files.v1." + job.Account + "." + job.ID + ".>"
+		stream, err := js.Stream(t.Context(), files.Stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		newest, err := stream.GetLastMsgForSubject(t.Context(), filter) // as the leader has it
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A consumer is placed on any server: one that was cut off may not have everything yet.
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			all := read(filter)
+			if len(all) > 0 && all[len(all)-1].Sequence >= newest.Sequence {
+				return all
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the history never reaches message %d", newest.Sequence)
+			}
+		}
 	}
 }
 
