@@ -2,13 +2,13 @@ package events
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/replay"
 )
 
 // copyWindow is how many messages are on their way at once.
@@ -26,9 +26,6 @@ func Copy(ctx context.Context, from, to jetstream.JetStream, name string) (int, 
 	if err != nil {
 		return 0, unavailable(err, "the event server did not answer about stream %s", name)
 	}
-	if source.CachedInfo().State.Msgs == 0 {
-		return 0, nil
-	}
 	wanted := func(string, uint64) bool { return true }
 	if name == StreamWork {
 		if wanted, err = undone(ctx, source); err != nil {
@@ -36,7 +33,7 @@ func Copy(ctx context.Context, from, to jetstream.JetStream, name string) (int, 
 		}
 	}
 	c := copier{to: to, there: target.CachedInfo().State.Msgs}
-	if err := c.all(ctx, source, wanted); err != nil {
+	if err := c.all(ctx, from, name, wanted); err != nil {
 		return c.count, fault.Wrap(err, fault.Unavailable, "stream %s could not be copied to its end", name)
 	}
 	if uint64(c.count) < c.there { //nolint:gosec // it counts up from 0
@@ -105,37 +102,19 @@ type copier struct {
 	sent  []jetstream.PubAckFuture
 }
 
-func (c *copier) all(ctx context.Context, source jetstream.Stream, wanted func(string, uint64) bool) error {
-	consumer, err := source.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy})
-	if err != nil {
-		return err
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	stop := context.AfterFunc(ctx, messages.Stop)
-	defer stop()
-	for {
-		m, err := messages.Next()
-		if err != nil {
-			return errors.Join(ctx.Err(), err)
-		}
-		meta, err := m.Metadata()
+func (c *copier) all(ctx context.Context, from jetstream.JetStream, name string, wanted func(string, uint64) bool) error {
+	for m, err := range replay.All(ctx, from, name) {
 		if err != nil {
 			return err
 		}
 		// The rest is what the server has told operators about consumers that are not there.
-		if strings.HasPrefix(m.Subject(), "filmgate.") && wanted(m.Subject(), meta.Sequence.Stream) {
+		if strings.HasPrefix(m.Subject(), "filmgate.") && wanted(m.Subject(), m.Sequence) {
 			if err := c.put(ctx, m); err != nil {
 				return err
 			}
 		}
-		if meta.NumPending == 0 {
-			return c.flush(ctx)
-		}
 	}
+	return c.flush(ctx)
 }
 
 func (c *copier) put(ctx context.Context, m jetstream.Msg) error {

@@ -2,7 +2,6 @@ package files
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"filmgate.dev/pkg/fault"
+	"filmgate.dev/pkg/replay"
 )
 
 const (
@@ -24,43 +24,15 @@ const (
 // what is written meanwhile may be in it or not.
 func (l *Log) All(ctx context.Context) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		if err := l.all(ctx, yield); err != nil {
-			yield(Entry{}, fault.Wrap(err, fault.Unavailable, "the files log could not be read to its end"))
-		}
-	}
-}
-
-func (l *Log) all(ctx context.Context, yield func(Entry, error) bool) error {
-	consumer, err := l.stream.js.OrderedConsumer(ctx, l.stream.name, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy})
-	if err != nil {
-		return err
-	}
-	stream, err := l.stream.js.Stream(ctx, l.stream.name)
-	if err != nil {
-		return err
-	}
-	if stream.CachedInfo().State.Msgs == 0 {
-		return nil
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	stop := context.AfterFunc(ctx, messages.Stop)
-	defer stop()
-	for {
-		m, err := messages.Next()
-		if err != nil {
-			return errors.Join(ctx.Err(), err)
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return err
-		}
-		e, err := Decode(m.Subject(), m.Data(), meta.Sequence.Stream)
-		if !yield(e, err) || err != nil || meta.NumPending == 0 {
-			return nil
+		for m, err := range replay.All(ctx, l.stream.js, l.stream.name) {
+			if err != nil {
+				yield(Entry{}, fault.Wrap(err, fault.Unavailable, "the files log could not be read to its end"))
+				return
+			}
+			e, err := Decode(m.Subject(), m.Data(), m.Sequence)
+			if !yield(e, err) || err != nil {
+				return
+			}
 		}
 	}
 }
