@@ -95,7 +95,7 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped, delivered 
 		return events.PhotoProcessed{}, err
 	}
 	err = s.counts.step(ctx, "make", func(ctx context.Context) (err error) {
-		result, err = s.process(ctx, src, o.info, s.patience(o.info, delivered))
+		result, err = s.process(ctx, src, o.info, s.patience(s.engine.Estimate(o.info), delivered))
 		return err
 	})
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *Service) fetch(ctx context.Context, photo events.PhotoMapped) (o *origi
 		return nil, nil, release, err
 	}
 	defer o.close()
-	need := min(o.info.Memory(), s.memory) // what is larger than all there is works alone
+	need := min(s.engine.Estimate(o.info).Memory, s.memory) // what is larger than all there is works alone
 	if err := s.budget.Acquire(ctx, need); err != nil {
 		return nil, nil, release, fault.Wrap(err, fault.Unavailable, "no memory was free for this photo in time")
 	}
@@ -148,8 +148,8 @@ func (s *Service) process(ctx context.Context, src []byte, info picture.Info, mo
 }
 
 // patient answers how long a photo may take.
-func patient(info picture.Info, delivered int) time.Duration {
-	return max(leastPatience, patience*info.Cost()) << min(max(delivered-1, 0), attempts)
+func patient(e engine.Estimate, delivered int) time.Duration {
+	return max(leastPatience, patience*e.CPU) << min(max(delivered-1, 0), attempts)
 }
 
 // put stores derivatives side by side. They are answered only when all are durable.

@@ -21,7 +21,6 @@ import (
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/services/processing/internal/engine"
-	"filmgate.dev/services/processing/internal/picture"
 )
 
 // Config is what can be set; the zero value suits the machine.
@@ -50,7 +49,7 @@ type Service struct {
 	counts  counts
 	budget  *semaphore.Weighted // of memory, in bytes
 
-	patience func(info picture.Info, delivered int) time.Duration
+	patience func(e engine.Estimate, delivered int) time.Duration
 }
 
 // New makes a Service. Its peers need not be there yet.
@@ -67,7 +66,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "this NATS connection cannot be used")
 	}
-	s := &Service{Deps: deps, js: js, engine: engine.Imaging{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, patience: patient}
+	s := &Service{Deps: deps, js: js, engine: engine.Planar{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, patience: patient}
 	if s.workers == 0 {
 		s.workers = runtime.GOMAXPROCS(0)
 	}

@@ -175,7 +175,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"too slow": {func(h *harness, p events.PhotoMapped) {
 			h.store(p, src)
 			h.service.engine = late{}
-			h.service.patience = func(picture.Info, int) time.Duration { return time.Millisecond }
+			h.service.patience = func(engine.Estimate, int) time.Duration { return time.Millisecond }
 		}, picture.CodeFailed, "Retry it later"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -218,7 +218,7 @@ func (late) Process(ctx context.Context, _ []byte, _ picture.Info, _ engine.Job)
 }
 
 func TestPatienceGrows(t *testing.T) {
-	small, large := picture.Info{Width: 10, Height: 10}, picture.Info{Width: 10000, Height: 10000}
+	small, large := engine.Estimate{CPU: time.Millisecond}, engine.Estimate{CPU: time.Minute}
 	if patient(small, 1) != leastPatience || patient(large, 1) <= leastPatience {
 		t.Errorf("at first %s and %s", patient(small, 1), patient(large, 1))
 	}

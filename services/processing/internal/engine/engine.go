@@ -1,7 +1,7 @@
 // Package engine turns an original into the pictures that pages show: a set of smaller JPEGs in sRGB, the right way up and
 // with nothing but the owner's name in them, a placeholder, and what the camera said.
 //
-// There will be several engines; all are held to the same tests.
+// There are two engines, held to the same tests: Planar, and Imaging for all that Planar does not know.
 package engine
 
 import (
@@ -17,6 +17,8 @@ type Engine interface {
 	// Probe reads a file's header; it never decodes. It answers picture.ErrShort when hdr is not all of the header, and a
 	// *picture.Rejection when the file can be no picture.
 	Probe(ctx context.Context, hdr []byte, size int64) (picture.Info, error)
+	// Estimate says what Process will cost.
+	Estimate(in picture.Info) Estimate
 	// Process makes what the job asks for. A *picture.Rejection is final; any other error is worth another try.
 	Process(ctx context.Context, src []byte, in picture.Info, job Job) (Result, error)
 }

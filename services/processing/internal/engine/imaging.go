@@ -3,25 +3,20 @@ package engine
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"fmt"
 	"image"
 	"image/jpeg"
-	"runtime/debug"
-	"strconv"
 
 	"github.com/disintegration/imaging"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"filmgate.dev/pkg/telemetry"
-	"filmgate.dev/services/processing/internal/exif"
 	"filmgate.dev/services/processing/internal/picture"
 	"filmgate.dev/services/processing/internal/thumbhash"
 )
 
-// Imaging is the reference engine: the standard library decodes, disintegration/imaging resizes. It takes every format and
-// is what faster engines are compared with.
+// Imaging is the reference engine: the standard library decodes, disintegration/imaging resizes. It takes every format, and
+// is what Planar is compared with.
 type Imaging struct{}
 
 // Name answers "imaging".
@@ -38,84 +33,38 @@ func (Imaging) Probe(ctx context.Context, hdr []byte, size int64) (picture.Info,
 // Process decodes once, shrinks to the largest size first, sets colours and orientation right there, and makes each
 // smaller picture from the one before.
 func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job Job) (result Result, err error) {
-	defer func() {
-		if r := recover(); r != nil { // whatever a decoder or the resizer stumbled over, it was this file's
-			result, err = Result{}, picture.Damaged(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
-		}
-	}()
-	facts := exif.Read(in.EXIF)
-	result.EXIF, result.Image = facts.EXIF, describe(in)
-	end, err := picture.Survey(src, in)
+	defer contain(&result, &err)
+	w, err := begin(src, in, job)
 	if err != nil {
 		return Result{}, err
 	}
 	decoding, span := telemetry.Span(ctx, "decode")
-	decoded, err := decode(decoding, src, in, end)
+	decoded, err := decode(decoding, src, in, w.end)
 	telemetry.End(span, err)
 	if err != nil {
 		return Result{}, err
 	}
-	levels := sizes(in, job.Sizes)
-	current := shrink(decoded, levels[0].stored)
+	current := shrink(decoded, w.levels[0].stored)
 	flatten(current)
-	profile, convert, warnings := colours(in, facts)
-	if convert != nil {
-		convert.Apply(current)
+	if w.convert != nil {
+		w.convert.Apply(current)
 	}
-	result.Image.ColorProfile = profile
-	result.Warnings = append(warnings, oddities(in, end)...)
 	current = upright(current, in.Orientation)
-	var owner []byte
-	if job.KeepOwner {
-		owner = exif.Segment(facts.Artist, facts.Copyright)
-	}
-	for _, level := range levels {
+	for _, level := range w.levels {
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
 		}
 		_, span := telemetry.Span(ctx, "derivative", trace.WithAttributes(attribute.String("filmgate.size", level.name)))
 		current = shrink(current, level.shown)
-		encoded, err := encode(current, job.Quality, owner)
+		encoded, err := encode(current, job.Quality, w.owner)
 		telemetry.End(span, err)
 		if err != nil {
 			return Result{}, err
 		}
-		result.Derivatives = append(result.Derivatives, Derivative{Name: level.name, Width: level.shown.X, Height: level.shown.Y, JPEG: encoded})
+		w.made(level, encoded)
 	}
-	placeholder := thumbhash.Encode(shrink(current, fit(levels[0].shown, thumbhash.MostSide)))
-	result.Image.Placeholder = base64.StdEncoding.EncodeToString(placeholder)
-	return result, nil
-}
-
-// level is one derivative: the name asked for and its size, as stored in the original and as a person sees it.
-type level struct {
-	name          string
-	stored, shown image.Point
-}
-
-// sizes answers what is made of an original, largest first: every size asked for that it reaches, and the next one above
-// at the original's own size. Nothing is enlarged.
-func sizes(in picture.Info, asked []int) []level {
-	stored := image.Pt(in.Width, in.Height)
-	shown := image.Pt(in.Display())
-	var levels []level
-	for i, edge := range asked {
-		if i+1 < len(asked) && asked[i+1] >= max(stored.X, stored.Y) {
-			continue // a smaller size asked for already shows all there is
-		}
-		levels = append(levels, level{strconv.Itoa(edge), fit(stored, edge), fit(shown, edge)})
-	}
-	return levels
-}
-
-// fit answers the size of a picture in a square of this edge.
-func fit(size image.Point, edge int) image.Point {
-	longest := max(size.X, size.Y)
-	if longest <= edge {
-		return size
-	}
-	side := func(v int) int { return max(1, (2*v*edge+longest)/(2*longest)) }
-	return image.Pt(side(size.X), side(size.Y))
+	w.placeholder(shrink(current, fit(w.levels[0].shown, thumbhash.MostSide)))
+	return w.result, nil
 }
 
 // shrink brings img to a size that is not larger than its own.

@@ -22,7 +22,14 @@ import (
 )
 
 // engines are held to the same tests.
-func engines() []engine.Engine { return []engine.Engine{engine.Imaging{}} }
+func engines() []engine.Engine { return []engine.Engine{engine.Imaging{}, engine.Planar{}} }
+
+// each runs a test on every engine.
+func each(t *testing.T, test func(t *testing.T, e engine.Engine)) {
+	for _, e := range engines() {
+		t.Run(e.Name(), func(t *testing.T) { test(t, e) })
+	}
+}
 
 func process(ctx context.Context, e engine.Engine, src []byte) (engine.Result, error) {
 	info, err := e.Probe(ctx, src, int64(len(src)))
@@ -142,29 +149,31 @@ func TestColoursEndAsSRGB(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
-	for _, c := range []struct {
-		w, h int
-		want string // name:long edge, largest first
-	}{
-		{2500, 100, "2048:2048 1280:1280 640:640 320:320"},
-		{2048, 100, "2048:2048 1280:1280 640:640 320:320"},
-		{100, 2000, "2048:2000 1280:1280 640:640 320:320"},
-		{1280, 100, "1280:1280 640:640 320:320"},
-		{700, 500, "1280:700 640:640 320:320"},
-		{321, 20, "640:321 320:320"},
-		{320, 320, "320:320"},
-		{200, 300, "320:300"},
-		{1, 1, "320:1"},
-	} {
-		result := must(t, engine.Imaging{}, testphotos.JPEG(testphotos.Options{Width: c.w, Height: c.h}))
-		var got []string
-		for _, d := range result.Derivatives {
-			got = append(got, d.Name+":"+strconv.Itoa(max(d.Width, d.Height)))
+	each(t, func(t *testing.T, e engine.Engine) {
+		for _, c := range []struct {
+			w, h int
+			want string // name:long edge, largest first
+		}{
+			{2500, 100, "2048:2048 1280:1280 640:640 320:320"},
+			{2048, 100, "2048:2048 1280:1280 640:640 320:320"},
+			{100, 2000, "2048:2000 1280:1280 640:640 320:320"},
+			{1280, 100, "1280:1280 640:640 320:320"},
+			{700, 500, "1280:700 640:640 320:320"},
+			{321, 20, "640:321 320:320"},
+			{320, 320, "320:320"},
+			{200, 300, "320:300"},
+			{1, 1, "320:1"},
+		} {
+			result := must(t, e, testphotos.JPEG(testphotos.Options{Width: c.w, Height: c.h}))
+			var got []string
+			for _, d := range result.Derivatives {
+				got = append(got, d.Name+":"+strconv.Itoa(max(d.Width, d.Height)))
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("%d × %d: %v, want %s", c.w, c.h, got, c.want)
+			}
 		}
-		if strings.Join(got, " ") != c.want {
-			t.Errorf("%d × %d: %v, want %s", c.w, c.h, got, c.want)
-		}
-	}
+	})
 }
 
 func TestDerivativesAreNeverLarger(t *testing.T) {
@@ -178,7 +187,7 @@ func TestDerivativesAreNeverLarger(t *testing.T) {
 			o.Transparent = true
 			src = testphotos.PNG(o)
 		}
-		result, err := process(context.Background(), engine.Imaging{}, src)
+		result, err := process(context.Background(), rapid.SampledFrom(engines()).Draw(t, "engine"), src)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,72 +204,80 @@ func TestDerivativesAreNeverLarger(t *testing.T) {
 }
 
 func TestDerivativesKeepTheOwnerAndNothingElse(t *testing.T) {
-	o := testphotos.Options{
-		Width: 800, Height: 600, Orientation: 6, Artist: "Jane Roe", Copyright: "© 2026 Jane Roe", GPS: true,
-		Camera: testphotos.Studio(), TakenAt: time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC), ICC: testphotos.AdobeRGB(),
-	}
-	result := must(t, engine.Imaging{}, testphotos.JPEG(o))
-	if !result.EXIF.HasGPS || result.EXIF.CameraSerial != "0042" || result.EXIF.TakenAt == nil {
-		t.Errorf("exif %+v", result.EXIF)
-	}
-	for _, d := range result.Derivatives {
-		info, err := picture.ReadHeader(d.JPEG, int64(len(d.JPEG)))
-		if err != nil {
-			t.Fatal(err)
+	each(t, func(t *testing.T, e engine.Engine) {
+		o := testphotos.Options{
+			Width: 800, Height: 600, Orientation: 6, Artist: "Jane Roe", Copyright: "© 2026 Jane Roe", GPS: true,
+			Camera: testphotos.Studio(), TakenAt: time.Date(2026, 5, 1, 9, 0, 0, 0, time.UTC), ICC: testphotos.AdobeRGB(),
 		}
-		facts := exif.Read(info.EXIF)
-		if facts.Artist != o.Artist || facts.Copyright != o.Copyright {
-			t.Errorf("derivative %s: artist %q, copyright %q", d.Name, facts.Artist, facts.Copyright)
+		result := must(t, e, testphotos.JPEG(o))
+		if !result.EXIF.HasGPS || result.EXIF.CameraSerial != "0042" || result.EXIF.TakenAt == nil {
+			t.Errorf("exif %+v", result.EXIF)
 		}
-		if facts.HasGPS || facts.CameraMake != "" || facts.TakenAt != nil || info.Orientation != 1 || info.ICC != nil {
-			t.Errorf("derivative %s keeps more than the owner: %+v", d.Name, facts)
+		for _, d := range result.Derivatives {
+			info, err := picture.ReadHeader(d.JPEG, int64(len(d.JPEG)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			facts := exif.Read(info.EXIF)
+			if facts.Artist != o.Artist || facts.Copyright != o.Copyright {
+				t.Errorf("derivative %s: artist %q, copyright %q", d.Name, facts.Artist, facts.Copyright)
+			}
+			if facts.HasGPS || facts.CameraMake != "" || facts.TakenAt != nil || info.Orientation != 1 || info.ICC != nil {
+				t.Errorf("derivative %s keeps more than the owner: %+v", d.Name, facts)
+			}
 		}
-	}
+	})
 }
 
 func TestRealPhotos(t *testing.T) {
-	for name, src := range testphotos.Real() {
-		result := must(t, engine.Imaging{}, src)
-		original, err := jpeg.Decode(bytes.NewReader(src))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := len(result.Image.Placeholder); n < 20 || n > 36 {
-			t.Errorf("%s: placeholder %q", name, result.Image.Placeholder)
-		}
-		for _, d := range result.Derivatives {
-			want := imaging.Resize(original, d.Width, d.Height, imaging.Lanczos)
-			if diff := distance(decoded(t, d), want); diff > 4 {
-				t.Errorf("%s: derivative %s is %.1f steps away", name, d.Name, diff)
+	each(t, func(t *testing.T, e engine.Engine) {
+		for name, src := range testphotos.Real() {
+			result := must(t, e, src)
+			original, err := jpeg.Decode(bytes.NewReader(src))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(result.Image.Placeholder); n < 20 || n > 36 {
+				t.Errorf("%s: placeholder %q", name, result.Image.Placeholder)
+			}
+			for _, d := range result.Derivatives {
+				want := imaging.Resize(original, d.Width, d.Height, imaging.Lanczos)
+				if diff := distance(decoded(t, d), want); diff > 4 {
+					t.Errorf("%s: derivative %s is %.1f steps away", name, d.Name, diff)
+				}
 			}
 		}
-	}
+	})
 }
 
 // A photo that lost nothing but its last two bytes is used; one that lost pixels is not.
 func TestMissingEnd(t *testing.T) {
-	whole := testphotos.JPEG(testphotos.Options{Width: 1300, Height: 300})
-	result := must(t, engine.Imaging{}, whole[:len(whole)-2])
-	if len(result.Warnings) != 1 || result.Warnings[0].Code != "damaged_ending" {
-		t.Errorf("warnings %+v", result.Warnings)
-	}
-	for _, cut := range []int{len(whole) / 4, len(whole) / 2, len(whole) - 3000} {
-		_, err := process(t.Context(), engine.Imaging{}, whole[:cut])
-		if r := new(picture.Rejection); !errors.As(err, &r) || r.Code != picture.CodeTruncated {
-			t.Errorf("cut at %d of %d: %v", cut, len(whole), err)
+	each(t, func(t *testing.T, e engine.Engine) {
+		whole := testphotos.JPEG(testphotos.Options{Width: 1300, Height: 300})
+		result := must(t, e, whole[:len(whole)-2])
+		if len(result.Warnings) != 1 || result.Warnings[0].Code != "damaged_ending" {
+			t.Errorf("warnings %+v", result.Warnings)
 		}
-	}
+		for _, cut := range []int{len(whole) / 4, len(whole) / 2, len(whole) - 3000} {
+			_, err := process(t.Context(), e, whole[:cut])
+			if r := new(picture.Rejection); !errors.As(err, &r) || r.Code != picture.CodeTruncated {
+				t.Errorf("cut at %d of %d: %v", cut, len(whole), err)
+			}
+		}
+	})
 }
 
 func TestProcessStopsWithItsContext(t *testing.T) {
-	src := testphotos.JPEG(testphotos.Options{Width: 300, Height: 300})
-	info, err := engine.Imaging{}.Probe(t.Context(), src, int64(len(src)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := (engine.Imaging{}).Process(ctx, src, info, engine.Standard()); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
+	each(t, func(t *testing.T, e engine.Engine) {
+		src := testphotos.JPEG(testphotos.Options{Width: 300, Height: 300})
+		info, err := e.Probe(t.Context(), src, int64(len(src)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := e.Process(ctx, src, info, engine.Standard()); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
 }

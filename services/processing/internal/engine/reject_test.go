@@ -97,8 +97,10 @@ func TestFileSize(t *testing.T) {
 }
 
 func TestSixtyFourScansAreFine(t *testing.T) {
-	if _, err := process(t.Context(), engine.Imaging{}, testphotos.ManyScans(63)); err != nil {
-		t.Error(err)
+	for _, e := range engines() {
+		if _, err := process(t.Context(), e, testphotos.ManyScans(63)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -131,12 +133,19 @@ func FuzzProcess(f *testing.F) {
 		if err == nil && info.Width*info.Height > 1<<20 {
 			return // fine, but slow
 		}
-		result, err := process(t.Context(), engine.Imaging{}, data)
-		if r := new(picture.Rejection); err != nil && (!errors.As(err, &r) || r.Message == "" || strings.Contains(fmt.Sprint(r.Cause), "panic")) {
-			t.Fatalf("neither a result nor a clean rejection: %v", err)
-		}
-		if err == nil && (len(result.Derivatives) == 0 || result.Image.Placeholder == "") {
-			t.Fatal("a result without pictures")
+		for _, e := range engines() {
+			check(t, e, data)
 		}
 	})
+}
+
+func check(t *testing.T, e engine.Engine, data []byte) {
+	t.Helper()
+	result, err := process(t.Context(), e, data)
+	if r := new(picture.Rejection); err != nil && (!errors.As(err, &r) || r.Message == "" || strings.Contains(fmt.Sprint(r.Cause), "panic")) {
+		t.Fatalf("neither a result nor a clean rejection: %v", err)
+	}
+	if err == nil && (len(result.Derivatives) == 0 || result.Image.Placeholder == "") {
+		t.Fatal("a result without pictures")
+	}
 }

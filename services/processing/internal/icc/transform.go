@@ -2,7 +2,10 @@ package icc
 
 import (
 	"image"
+	"image/color"
 	"math"
+
+	"filmgate.dev/services/processing/internal/plane"
 )
 
 // Transform turns pixels of one profile into sRGB.
@@ -96,6 +99,19 @@ func (t *Transform) Apply(img *image.NRGBA) {
 		for ; len(row) >= 4; row = row[4:] {
 			out := t.pixel([3]uint8(row[:3]))
 			row[0], row[1], row[2] = out[0], out[1], out[2]
+		}
+	}
+}
+
+// Planes turns luma and two chromas of the same size, as JPEG stores them, into those of sRGB, in place.
+func (t *Transform) Planes(p *[3]plane.Plane) {
+	for y := range p[0].Height {
+		luma, blue, red := p[0].Row(y), p[1].Row(y), p[2].Row(y)
+		for x := range luma {
+			var in [3]uint8
+			in[0], in[1], in[2] = color.YCbCrToRGB(luma[x], blue[x], red[x])
+			out := t.pixel(in)
+			luma[x], blue[x], red[x] = color.RGBToYCbCr(out[0], out[1], out[2])
 		}
 	}
 }

@@ -15,6 +15,7 @@ const (
 	markerSOI  = 0xD8
 	markerEOI  = 0xD9
 	markerSOS  = 0xDA
+	markerAPP0 = 0xE0
 	markerAPP1 = 0xE1
 	markerAPP2 = 0xE2
 	markerAPPE = 0xEE
@@ -28,7 +29,8 @@ const (
 // readJPEG walks the segments up to the first scan.
 func readJPEG(head []byte, info *Info) error {
 	profile := make(map[byte][]byte) // parts by number: they may come in any order
-	parts, adobe := byte(0), false
+	parts, names := byte(0), ""
+	jfif, adobe, transform := false, false, byte(1)
 	for at := 2; ; {
 		marker, next, err := nextMarker(head, at)
 		if err != nil {
@@ -42,6 +44,7 @@ func readJPEG(head []byte, info *Info) error {
 			if info.CMYK() && !adobe {
 				return Unsupported("a CMYK picture that does not say how its inks are stored", nil)
 			}
+			info.RGB = info.Components == 3 && !jfif && (adobe && transform == 0 || names == "RGB")
 			info.Pixels = at
 			info.ICC = joinProfile(profile, parts)
 			return nil
@@ -68,13 +71,18 @@ func readJPEG(head []byte, info *Info) error {
 			if err := readFrame(marker, body, info); err != nil {
 				return err
 			}
+			if info.Components == 3 {
+				names = string([]byte{body[6], body[9], body[12]})
+			}
+		case marker == markerAPP0 && bytes.HasPrefix(body, []byte("JFIF")):
+			jfif = true
 		case marker == markerAPP1 && info.EXIF == nil && bytes.HasPrefix(body, []byte(exifPrefix)):
 			info.EXIF = body[len(exifPrefix):]
 		case marker == markerAPP2 && bytes.HasPrefix(body, []byte(iccPrefix)) && len(body) > len(iccPrefix)+2:
 			profile[body[len(iccPrefix)]] = body[len(iccPrefix)+2:]
 			parts = body[len(iccPrefix)+1]
 		case marker == markerAPPE && bytes.HasPrefix(body, []byte("Adobe")) && len(body) >= 12:
-			adobe = true
+			adobe, transform = true, body[11]
 		}
 	}
 }

@@ -4,8 +4,6 @@
 // What it cannot accept it refuses with a Rejection: a code for programs and a sentence for the photographer.
 package picture
 
-import "time"
-
 // Format is a kind of picture that can be decoded.
 type Format string
 
@@ -35,6 +33,7 @@ type Info struct {
 	Components    int // 1 grey, 3 colour, 4 CMYK (JPEG) or with alpha (PNG)
 	BitDepth      int
 	Subsampled    bool // JPEG: colours at half size
+	RGB           bool // JPEG: stored as red, green and blue
 	Progressive   bool // JPEG: comes in several scans, all held in memory until the last
 	ICC           []byte
 	EXIF          []byte // a TIFF block
@@ -51,40 +50,6 @@ func (i Info) Display() (width, height int) {
 		return i.Height, i.Width
 	}
 	return i.Width, i.Height
-}
-
-// Memory estimates the bytes that the imaging engine needs at the same time: the file, the decoded picture, the largest
-// derivative's rows at full height, and room for the derivatives.
-func (i Info) Memory() int64 {
-	pixels := int64(i.Width) * int64(i.Height)
-	planes := int64(i.Components)
-	if i.Subsampled {
-		planes = 3 // halves of a byte: one and a half bytes a pixel
-	} else {
-		planes *= 2
-	}
-	need := pixels * planes / 2
-	switch {
-	case i.Format == PNG:
-		need = pixels * 4 * int64(max(8, i.BitDepth)/8)
-	case i.CMYK():
-		need += 8 * pixels // inks put together, then turned into RGB
-	}
-	if i.Progressive {
-		need += 2 * pixels * planes // coefficients of 4 bytes
-	}
-	const largest, fixed = 2048, 48 << 20
-	return i.FileBytes + need + largest*4*int64(i.Height) + fixed
-}
-
-// Cost estimates the CPU time of the whole set on a slow core.
-func (i Info) Cost() time.Duration {
-	megapixels := float64(i.Width) * float64(i.Height) / 1e6
-	ms := 100 + 20*float64(i.FileBytes)/1e6 + 100*megapixels
-	if i.Progressive || i.CMYK() || i.Format == PNG {
-		ms *= 2
-	}
-	return time.Duration(ms * float64(time.Millisecond))
 }
 
 // check refuses what the limits do not allow.
