@@ -73,10 +73,19 @@ bench: build ## measure the product: CPU s/GiB received, photos per CPU s, laten
 
 .PHONY: bench-edge
 bench-edge: $(MINIO) ## hold the edge in front of MinIO against OpenSSH's sftp-server on this disk (about 10 minutes; RUN="-n 1 -load one")
-	@.ci/setup-bench
+	@.ci/setup-bench edge
 	@mkdir -p $(BIN)
 	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
 	@CGO_ENABLED=0 go run ./services/all-in-one/bench edge -bin $(BIN) -minio $(MINIO) $(RUN)
+
+PHOTOS ?= $(wildcard ../shared/photos/camera)
+
+.PHONY: bench-pictures
+bench-pictures: ## hold the picture engines against libvips, ImageMagick and ffmpeg (about 10 minutes; PHOTOS=folder RUN="-n 1 -only 24mp-420")
+	@.ci/setup-bench pictures
+	@mkdir -p $(BIN)
+	@CGO_ENABLED=0 go build -o $(BIN)/bench-pictures ./services/processing/bench
+	@$(BIN)/bench-pictures -photos '$(PHOTOS)' $(RUN)
 
 .PHONY: minio
 minio: $(MINIO) ## build MinIO for the tests of deploy/s3 and for bench-edge (some minutes, once)

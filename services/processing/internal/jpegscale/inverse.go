@@ -1,7 +1,5 @@
 package jpegscale
 
-import "math"
-
 // The inverse transforms. A block's N × N low frequencies are, times N/8, the transform of N × N samples, because the cosines
 // of N and of eight points sample the same curves. So for each N and on each axis, with F as T.81 A.3.3 defines it,
 //
@@ -16,8 +14,10 @@ func points(v *[8]int32, n int) {
 		v[0], v[1] = v[0]+v[1], v[0]-v[1]
 	case 4:
 		four(v)
-	case 5, 6:
-		byDefinition(v, n)
+	case 5:
+		five(v)
+	case 6:
+		six(v)
 	case 8:
 		eight(v, half, 13)
 	}
@@ -28,31 +28,21 @@ const (
 	half     = 1 << 12
 )
 
-// fix answers a factor with 13 bits of fraction.
-func fix(f float64) int32 { return int32(math.Round(f * 8192)) }
+// Odd and even frequencies apart: samples that mirror each other differ by the sign of the odd ones.
 
-// cosines are the factors of the definition: by n, sample and frequency.
-var cosines = func() (f [9][8][8]int32) {
-	for n := range f {
-		for i := range n {
-			f[n][i][0] = fix(1)
-			for k := 1; k < n; k++ {
-				f[n][i][k] = fix(math.Sqrt2 * math.Cos(float64((2*i+1)*k)*math.Pi/float64(2*n)))
-			}
-		}
-	}
-	return f
-}()
+func five(v *[8]int32) {
+	a := v[0]<<13 + half
+	e0, e1, e2 := a+9373*v[2]+3580*v[4], a-3580*v[2]-9373*v[4], a-11585*(v[2]-v[4])
+	o0, o1 := 11018*v[1]+6810*v[3], 6810*v[1]-11018*v[3]
+	v[0], v[1], v[2], v[3], v[4] = (e0+o0)>>13, (e1+o1)>>13, e2>>13, (e1-o1)>>13, (e0-o0)>>13
+}
 
-func byDefinition(v *[8]int32, n int) {
-	in := *v
-	for i, f := range cosines[n][:n] {
-		sum := int32(half)
-		for k := range n {
-			sum += f[k] * in[k]
-		}
-		v[i] = sum >> 13
-	}
+func six(v *[8]int32) {
+	a, b, c := v[0]<<13+half, 5793*v[4], 10033*v[2]
+	e0, e1, e2 := a+b+c, a-2*b, a+b-c
+	z := 2998 * (v[1] + v[5])
+	o0, o1, o2 := z+(v[1]+v[3])<<13, (v[1]-v[3]-v[5])<<13, z+(v[5]-v[3])<<13
+	v[0], v[1], v[2], v[3], v[4], v[5] = (e0+o0)>>13, (e1+o1)>>13, (e2+o2)>>13, (e2-o2)>>13, (e1-o1)>>13, (e0-o0)>>13
 }
 
 const (
