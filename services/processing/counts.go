@@ -28,7 +28,7 @@ func newCounts(r prometheus.Registerer) counts {
 	c := counts{
 		pictures:   telemetry.Counter(r, "filmgate_pictures_total", "Photos that were worked on, by result: ok, again (it will be tried once more), or why they were rejected.", "result"),
 		megapixels: telemetry.Counter(r, "filmgate_picture_megapixels_total", "Millions of pixels of the photos that pictures were made of.").WithLabelValues(),
-		steps: telemetry.Histogram(r, "filmgate_picture_seconds", "How long a photo took, by step: fetch, make, store; all is the whole, of those that came out well.",
+		steps: telemetry.Histogram(r, "filmgate_picture_seconds", "How long a photo took, by step: fetch, wait (for a worker), make, store; all is the whole, of those that came out well.",
 			telemetry.Slow(), "step"),
 		used: telemetry.Gauge(r, "filmgate_picture_memory_used_bytes", "Memory that photos being worked on hold.").WithLabelValues(),
 		most: telemetry.Gauge(r, "filmgate_picture_memory_budget_bytes", "Memory for photos being worked on.").WithLabelValues(),
@@ -38,7 +38,7 @@ func newCounts(r prometheus.Registerer) counts {
 		picture.CodeDamaged, picture.CodeLost, picture.CodeAltered, picture.CodeFailed} {
 		c.pictures.WithLabelValues(string(result))
 	}
-	for _, step := range []string{"fetch", "make", "store", "all"} {
+	for _, step := range []string{"fetch", "wait", "make", "store", "all"} {
 		c.steps.WithLabelValues(step)
 	}
 	return c

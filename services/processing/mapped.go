@@ -13,6 +13,7 @@ import (
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/services/processing/internal/engine"
 	"filmgate.dev/services/processing/internal/picture"
+	"filmgate.dev/services/processing/internal/queue"
 )
 
 const (
@@ -83,6 +84,7 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped, delivered 
 		o           *original
 		src         []byte
 		release     = func() {}
+		done        func()
 		result      engine.Result
 		derivatives []events.Derivative
 	)
@@ -94,8 +96,17 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped, delivered 
 	if err != nil {
 		return events.PhotoProcessed{}, err
 	}
+	estimate := s.engine.Estimate(o.info)
+	err = s.counts.step(ctx, "wait", func(ctx context.Context) (err error) {
+		done, err = s.cores.Acquire(ctx, queue.Request{Weight: 1, Cost: estimate.CPU, Heavy: estimate.Heavy})
+		return err
+	})
+	if err != nil {
+		return events.PhotoProcessed{}, fault.Wrap(err, fault.Unavailable, "no worker was free for this photo in time")
+	}
 	err = s.counts.step(ctx, "make", func(ctx context.Context) (err error) {
-		result, err = s.process(ctx, src, o.info, s.patience(s.engine.Estimate(o.info), delivered))
+		defer done()
+		result, err = s.process(ctx, src, o.info, s.patience(estimate, delivered))
 		return err
 	})
 	if err != nil {
@@ -123,14 +134,17 @@ func (s *Service) fetch(ctx context.Context, photo events.PhotoMapped) (o *origi
 		return nil, nil, release, err
 	}
 	defer o.close()
-	need := min(s.engine.Estimate(o.info).Memory, s.memory) // what is larger than all there is works alone
-	if err := s.budget.Acquire(ctx, need); err != nil {
-		return nil, nil, release, fault.Wrap(err, fault.Unavailable, "no memory was free for this photo in time")
+	estimate := s.engine.Estimate(o.info)
+	need := min(estimate.Memory, s.memory) // what is larger than all there is works alone
+	release, err = s.budget.Acquire(ctx, queue.Request{Weight: need, Cost: estimate.CPU})
+	if err != nil {
+		return nil, nil, func() {}, fault.Wrap(err, fault.Unavailable, "no memory was free for this photo in time")
 	}
 	s.counts.used.Add(float64(need))
+	free := release
 	release = func() {
 		s.counts.used.Sub(float64(need))
-		s.budget.Release(need)
+		free()
 	}
 	src, err = o.read()
 	return o, src, release, err

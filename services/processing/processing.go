@@ -15,12 +15,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/sync/semaphore"
 
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/objects"
 	"filmgate.dev/services/processing/internal/engine"
+	"filmgate.dev/services/processing/internal/queue"
 )
 
 // Config is what can be set; the zero value suits the machine.
@@ -47,7 +47,8 @@ type Service struct {
 	workers int
 	memory  int64
 	counts  counts
-	budget  *semaphore.Weighted // of memory, in bytes
+	budget  *queue.Queue // of memory, in bytes
+	cores   *queue.Queue // one for each worker
 
 	patience func(e engine.Estimate, delivered int) time.Duration
 }
@@ -55,7 +56,7 @@ type Service struct {
 // New makes a Service. Its peers need not be there yet.
 func New(cfg Config, deps Deps) (*Service, error) {
 	switch {
-	case cfg.Workers < 0 || cfg.Workers > maxPending:
+	case cfg.Workers < 0 || cfg.Workers > maxPending/2:
 		return nil, fault.New(fault.Invalid, "FILMGATE_PROCESSING_WORKERS: %d is not a number of workers", cfg.Workers)
 	case cfg.MemoryMiB < 0 || cfg.MemoryMiB > 0 && cfg.MemoryMiB < 64:
 		return nil, fault.New(fault.Invalid, "FILMGATE_PROCESSING_MEMORY_MIB: %d is too little; give at least 64, better 512 for each worker", cfg.MemoryMiB)
@@ -73,7 +74,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.memory == 0 {
 		s.memory = availableMemory() / 10 * 6
 	}
-	s.budget = semaphore.NewWeighted(s.memory)
+	s.budget = queue.New(s.memory, s.memory)
+	s.cores = queue.New(int64(s.workers), int64(max(1, s.workers/4)))
 	s.counts = newCounts(deps.Metrics)
 	s.counts.most.Set(float64(s.memory))
 	events.Measure(deps.NATS, deps.Metrics)
@@ -91,7 +93,8 @@ func Durable() events.ConsumerConfig {
 // Run works until ctx ends; photos that were begun are finished first, within a bound.
 func (s *Service) Run(ctx context.Context) error {
 	durable := Durable()
-	durable.Concurrency, durable.Log = s.workers, s.Log
+	// As many are fetched as are made at the same time, so that no core waits for the bucket.
+	durable.Concurrency, durable.Log = 2*s.workers, s.Log
 	durable.Metrics, durable.Traces, durable.Step = s.Metrics, s.Traces, "process"
 	return events.Consume(ctx, s.js, durable, s.photoMapped)
 }

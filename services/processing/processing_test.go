@@ -14,6 +14,7 @@ import (
 	"filmgate.dev/pkg/testphotos"
 	"filmgate.dev/services/processing/internal/engine"
 	"filmgate.dev/services/processing/internal/picture"
+	"filmgate.dev/services/processing/internal/queue"
 )
 
 func TestAMappedPhotoIsProcessed(t *testing.T) {
@@ -241,12 +242,11 @@ func TestALittleMemoryIsEnough(t *testing.T) {
 	for range 3 {
 		answer[events.PhotoProcessed](h)
 	}
-	if !h.service.budget.TryAcquire(h.service.memory) {
-		h.stop()
-		if !h.service.budget.TryAcquire(h.service.memory) {
-			t.Error("memory was not given back")
-		}
+	release, err := h.service.budget.Acquire(t.Context(), queue.Request{Weight: h.service.memory})
+	if err != nil {
+		t.Fatalf("memory was not given back: %v", err)
 	}
+	release()
 }
 
 // What was begun when the end comes is finished and answered.

@@ -11,6 +11,7 @@ import (
 type Estimate struct {
 	Memory int64         // bytes that are needed at the same time, with the file's
 	CPU    time.Duration // of one core, for the whole set
+	Heavy  bool          // so much of either that few of its kind should be made at the same time
 }
 
 // Every estimate has room for the derivatives, the tables and what waits for the garbage collector.
@@ -40,7 +41,7 @@ func (Imaging) Estimate(in picture.Info) Estimate {
 	if in.Progressive || in.CMYK() || in.Format == picture.PNG {
 		ms *= 2
 	}
-	return Estimate{Memory: in.FileBytes + need + largest*4*int64(in.Height) + 2*room, CPU: milliseconds(ms)}
+	return Estimate{Memory: in.FileBytes + need + largest*4*int64(in.Height) + 2*room, CPU: milliseconds(ms), Heavy: true}
 }
 
 // Estimate answers for the file and a copy of its data, the scaled planes, and the coefficients of a progressive picture.
@@ -63,7 +64,7 @@ func (e Planar) Estimate(in picture.Info) Estimate {
 		need += pixels / 64 * coefficients * 3 / 2
 		ms *= 3.2
 	}
-	return Estimate{Memory: need + 6*largest*largest + room, CPU: milliseconds(ms)}
+	return Estimate{Memory: need + 6*largest*largest + room, CPU: milliseconds(ms), Heavy: in.Progressive || megapixels(in) > 50}
 }
 
 func megabytes(in picture.Info) float64  { return float64(in.FileBytes) / 1e6 }
