@@ -10,8 +10,8 @@ set -euo pipefail
 dir=$NODE_DIR/postgres
 programs=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1) || fail "PostgreSQL is missing; install it with: make setup"
 
-# as_postgres: it refuses to be root.
-as_postgres() { on_node setpriv --reuid=postgres --regid=postgres --clear-groups -- "$@"; }
+# as_postgres: it refuses to be root, and cannot be where only root may.
+as_postgres() { on_node setpriv --reuid=postgres --regid=postgres --clear-groups -- env --chdir=/ "$@"; }
 control() { as_postgres "$programs/pg_ctl" --pgdata="$dir/data" --log="$dir/log" --wait --timeout=60 "$@" >/dev/null; }
 
 case "${1:-}" in

@@ -33,8 +33,8 @@ func Kinds() []Kind {
 		{TypeAlbumCreated, true, 0, "A folder was made in a job: an album, perhaps still empty.", AlbumChanged{}},
 		{TypeAlbumRenamed, true, 0, "An album has another name; its id and its photos are the same.", AlbumChanged{}},
 		{TypeAlbumRemoved, true, 0, "An album was removed, after its photos.", AlbumChanged{}},
-		{TypePhotoIngested, true, 0, "The first version of a photo is ready: in its album, with every derivative.", PhotoIngested{}},
-		{TypePhotoUpdated, true, 0, "A later version of a photo is ready and replaces the one before.", PhotoIngested{}},
+		{TypePhotoIngested, true, 1, "The first version of a photo is ready: in its album, with every derivative.", PhotoIngested{}},
+		{TypePhotoUpdated, true, 1, "A later version of a photo is ready and replaces the one before.", PhotoIngested{}},
 		{TypePhotoMoved, true, 0, "A photo stands in another album or section, or has another file name; its id is the same.", PhotoMoved{}},
 		{TypePhotoRemoved, true, 0, "A photo went to the trash, where it stays for seven days.", PhotoRemoved{}},
 		{TypePhotoRestored, true, 0, "A photo came back from the trash.", PhotoRemoved{}},
@@ -44,7 +44,7 @@ func Kinds() []Kind {
 		{TypeJobLocked, true, 0, "A job was locked or unlocked.", JobChanged{}},
 		{TypeJobRenamed, true, 0, "A job has another name for people; its id and its internal name are the same.", JobChanged{}},
 		{TypePhotoMapped, false, 0, "Asks processing for the derivatives of one version of a photo.", PhotoMapped{}},
-		{TypePhotoProcessed, false, 0, "Answers photo.mapped: every derivative is durable.", PhotoProcessed{}},
+		{TypePhotoProcessed, false, 1, "Answers photo.mapped: every derivative is durable.", PhotoProcessed{}},
 		{TypePhotoRejected, false, 0, "Answers photo.mapped: this version can never be a picture, and why.", PhotoRejected{}},
 	}
 }

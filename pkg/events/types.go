@@ -87,6 +87,9 @@ type Image struct {
 	DisplayHeight int    `json:"displayHeight"` //
 	ColorProfile  string `json:"colorProfile"`  // profile description, "sRGB" when none is embedded
 	Placeholder   string `json:"placeholder"`   // base64 thumbhash
+	// Since 1.1:
+	PerceptualHash string `json:"perceptualHash,omitempty"` // 64 bits in 16 hexadecimal digits; pictures that look alike differ in few
+	DominantColor  string `json:"dominantColor,omitempty"`  // the colour that the picture is remembered by, "#rrggbb"
 }
 
 // EXIF is what the camera said. Never a position: only whether there was one.
@@ -256,6 +259,22 @@ type PhotoProcessed struct {
 	Codes       []string     `json:"codes"`
 	Warnings    []Warning    `json:"warnings"`
 	Derivatives []Derivative `json:"derivatives"`
+	// Since 1.1:
+	Integrity  string      `json:"integrity,omitempty"`  // ok; truncated where the end is missing, though the picture is whole
+	FoundCodes []FoundCode `json:"foundCodes,omitempty"` // where each of codes is
+	UnreadCard bool        `json:"unreadCard,omitempty"` // the photo seems to show a card whose code could not be read
+}
+
+// FoundCode is a code on a photo.
+type FoundCode struct {
+	Text    string  `json:"text"`
+	Corners []Point `json:"corners"` // four, clockwise from the code's top left
+}
+
+// Point is a place in a displayed picture, in fractions of its width and height.
+type Point struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
 }
 
 // PhotoRejected answers PhotoMapped: this version can never be a picture, and why.

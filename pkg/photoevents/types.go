@@ -82,6 +82,9 @@ type Image struct {
 	DisplayHeight int    `json:"displayHeight"` //
 	ColorProfile  string `json:"colorProfile"`  // profile description, "sRGB" when none is embedded
 	Placeholder   string `json:"placeholder"`   // base64 thumbhash
+	// Since 1.1:
+	PerceptualHash string `json:"perceptualHash,omitempty"` // 64 bits in 16 hexadecimal digits; pictures that look alike differ in few
+	DominantColor  string `json:"dominantColor,omitempty"`  // the colour that the picture is remembered by, "#rrggbb"
 }
 
 // EXIF is what the camera said. Never a position: only whether there was one.

@@ -196,6 +196,9 @@ func (t *turn) ingested(ctx context.Context, p *photo.Photo, ref events.PhotoRef
 	if r.MediaType != "" {
 		a.file.MediaType = r.MediaType
 	}
+	if r.Integrity != "" { // by whom has read all of it
+		a.file.Integrity = r.Integrity
+	}
 	derivatives := slices.Clone(r.Derivatives)
 	for i := range derivatives {
 		derivatives[i].Href = t.href(p.ID(), derivatives[i].Name)

@@ -52,6 +52,7 @@ func data(k events.Kind) any {
 	}
 	image := events.Image{
 		Width: 6000, Height: 4000, Orientation: 6, DisplayWidth: 4000, DisplayHeight: 6000, ColorProfile: "sRGB", Placeholder: "1QcSHQRnh493V4dIh4eXh1h4kJUI",
+		PerceptualHash: "d1f0a94e36c5827b", DominantColor: "#7a8c52",
 	}
 	exif := events.EXIF{
 		TakenAt: new(noon().Add(-2 * time.Hour)), TakenAtOffset: "+01:00", CameraMake: "Canon", CameraModel: "EOS R6", CameraSerial: "012345678901",
@@ -98,7 +99,8 @@ func data(k events.Kind) any {
 	case events.PhotoProcessed:
 		return events.PhotoProcessed{
 			Account: Account, JobID: JobID, PhotoID: PhotoID, Version: UploadID, Attempt: 1, MediaType: "image/jpeg",
-			Image: image, EXIF: exif, Codes: []string{"K7QX-2M9P"}, Warnings: warnings, Derivatives: derivatives,
+			Image: image, EXIF: exif, Codes: []string{"K7QX-2M9P"}, Warnings: warnings, Derivatives: derivatives, Integrity: "ok",
+			FoundCodes: []events.FoundCode{{Text: "K7QX-2M9P", Corners: []events.Point{{X: 0.25, Y: 0.5}, {X: 0.375, Y: 0.5}, {X: 0.375, Y: 0.625}, {X: 0.25, Y: 0.625}}}},
 		}
 	case events.PhotoRejected:
 		return events.PhotoRejected{Account: Account, JobID: JobID, PhotoID: PhotoID, Version: UploadID, Attempt: 1, Reason: reason}

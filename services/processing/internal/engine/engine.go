@@ -38,6 +38,7 @@ func Standard() Job {
 // Result is what was made of one picture.
 type Result struct {
 	Image       events.Image
+	Integrity   string // ok, or truncated where the end is missing though the picture is whole
 	EXIF        events.EXIF
 	Warnings    []events.Warning
 	Derivatives []Derivative // largest first

@@ -63,7 +63,7 @@ func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job J
 		}
 		w.made(level, encoded)
 	}
-	w.placeholder(shrink(current, fit(w.levels[0].shown, thumbhash.MostSide)))
+	w.summarise(shrink(current, fit(w.levels[0].shown, thumbhash.MostSide)))
 	return w.result, nil
 }
 

@@ -255,7 +255,7 @@ func TestMissingEnd(t *testing.T) {
 	each(t, func(t *testing.T, e engine.Engine) {
 		whole := testphotos.JPEG(testphotos.Options{Width: 1300, Height: 300})
 		result := must(t, e, whole[:len(whole)-2])
-		if len(result.Warnings) != 1 || result.Warnings[0].Code != "damaged_ending" {
+		if len(result.Warnings) != 1 || result.Warnings[0].Code != "damaged_ending" || result.Integrity != "truncated" {
 			t.Errorf("warnings %+v", result.Warnings)
 		}
 		for _, cut := range []int{len(whole) / 4, len(whole) / 2, len(whole) - 3000} {

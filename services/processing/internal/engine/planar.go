@@ -78,7 +78,7 @@ func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Jo
 	if err != nil {
 		return Result{}, err
 	}
-	w.placeholder(small)
+	w.summarise(small)
 	return w.result, nil
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"filmgate.dev/services/processing/internal/exif"
 	"filmgate.dev/services/processing/internal/icc"
+	"filmgate.dev/services/processing/internal/palette"
+	"filmgate.dev/services/processing/internal/phash"
 	"filmgate.dev/services/processing/internal/picture"
 	"filmgate.dev/services/processing/internal/thumbhash"
 )
@@ -30,6 +32,10 @@ func begin(src []byte, in picture.Info, job Job) (*work, error) {
 		return nil, err
 	}
 	w := &work{end: end, levels: sizes(in, job.Sizes)}
+	w.result.Integrity = "ok"
+	if end != picture.EndMarked {
+		w.result.Integrity = "truncated"
+	}
 	w.result.EXIF, w.result.Image = facts.EXIF, describe(in)
 	profile, convert, warnings := colours(in, facts)
 	w.convert = convert
@@ -46,9 +52,11 @@ func (w *work) made(l level, jpeg []byte) {
 	w.result.Derivatives = append(w.result.Derivatives, Derivative{Name: l.name, Width: l.shown.X, Height: l.shown.Y, JPEG: jpeg})
 }
 
-// placeholder takes a picture of at most thumbhash.MostSide pixels.
-func (w *work) placeholder(small *image.NRGBA) {
+// summarise says in a few bytes what a picture looks like, by a copy of at most thumbhash.MostSide pixels.
+func (w *work) summarise(small *image.NRGBA) {
 	w.result.Image.Placeholder = base64.StdEncoding.EncodeToString(thumbhash.Encode(small))
+	w.result.Image.PerceptualHash = fmt.Sprintf("%016x", uint64(phash.Of(small)))
+	w.result.Image.DominantColor = palette.Dominant(small)
 }
 
 // contain makes a rejection of a panic: whatever a decoder or a resizer stumbled over, it was this file's.
