@@ -48,8 +48,11 @@ charts/devstack/secrets.sh -namespace $namespace >"$work/secrets.yaml"
 superuser=$(deploy/node/postgres.sh start $namespace elsewhere | sed "s|@[^/]*/|@$API_ADDRESS:5432/|")
 quiet kube delete service elsewhere
 postgres=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1)
-printf "CREATE ROLE filmgate LOGIN PASSWORD '%s';\nCREATE DATABASE filmgate OWNER filmgate;\n" "$(sed -n 's/ *postgresPassword: //p' "$work/secrets.yaml")" |
-	quiet on_node "$postgres/psql" -q "$superuser"
+psql() { quiet on_node env "PASSWORDS=$work/passwords" "$postgres/psql" -qX -v ON_ERROR_STOP=1 "$@"; }
+mkdir "$work/passwords"
+for role in owner jobs catalog; do sed -n "s/^    $role: //p" "$work/secrets.yaml" >"$work/passwords/$role-password"; done
+psql -d "$superuser" -c 'CREATE DATABASE filmgate'
+psql -d "${superuser%/*}/filmgate?sslmode=disable" -f deploy/postgres/roles.sql -f deploy/postgres/passwords.sql
 quiet helm install devstack charts/devstack -f charts/devstack/ci/node-values.yaml -f "$work/secrets.yaml" \
 	--set "postgres.external=$API_ADDRESS:5432" --wait --timeout 3m
 say "NATS (3), MinIO and PostgreSQL run"
