@@ -9,7 +9,7 @@ import (
 // A chart cannot read outside of itself: devstack's files are copies, and `make generate` writes them.
 func TestDevstackHasTheRightsOfProduction(t *testing.T) {
 	sources := map[string]bool{}
-	for _, pattern := range []string{"../deploy/postgres/*.sql"} {
+	for _, pattern := range []string{"../deploy/nats/nkeys.conf", "../deploy/postgres/*.sql"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %v", pattern, err)
