@@ -154,11 +154,12 @@ lint: $(TOOLS)/golangci-lint ## run the linters over every module
 	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write what is generated: protos, event schemas, the SDK's types, the settings in READMEs
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write what is generated: protos, event schemas, the SDK's types, the settings in READMEs, the chart's copies
 	@cd proto && PATH=$(TOOLS):$$PATH buf generate
 	@cd pkg && go generate ./...
 	@cd pkg/photoevents && go generate ./...
 	@cd services/all-in-one && go generate ./...
+	@cp deploy/nats/nkeys.conf deploy/postgres/*.sql charts/devstack/files/
 	@.ci/reference
 
 .PHONY: tidy

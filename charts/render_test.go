@@ -19,18 +19,26 @@ import (
 type object struct {
 	Kind     string
 	Metadata struct {
-		Name        string
-		Annotations map[string]string
+		Name                string
+		Annotations, Labels map[string]string
 	}
 	Data       map[string]string
 	StringData map[string]string `yaml:"stringData"`
 	Spec       podOrTemplate
 }
 
-// podOrTemplate is a pod's spec, or that of something that makes pods.
+// podOrTemplate is a pod's spec, or that of something that makes pods, or of a NetworkPolicy.
 type podOrTemplate struct {
 	podSpec  `yaml:",inline"`
-	Template struct{ Spec podSpec }
+	Template struct {
+		Metadata struct{ Labels map[string]string }
+		Spec     podSpec
+	}
+	Ingress []struct {
+		From []struct {
+			PodSelector selector `yaml:"podSelector"`
+		}
+	}
 }
 
 type podSpec struct {
@@ -47,8 +55,10 @@ type podSpec struct {
 type container struct {
 	Name, Image string
 	Args        []string
-	Env         []struct{ Name, Value string }
+	Env         []variable
 }
+
+type variable struct{ Name, Value string }
 
 func (o object) pod() podSpec {
 	if len(o.Spec.Template.Spec.Containers) > 0 {

@@ -23,8 +23,13 @@ type Values struct {
 			AccessKey string `yaml:"accessKey"`
 			SecretKey string `yaml:"secretKey"`
 		} `yaml:"s3"`
-		PostgresPassword string `yaml:"postgresPassword"`
-		Tokens           struct {
+		Postgres struct {
+			Superuser string `yaml:"superuser"`
+			Owner     string `yaml:"owner"`
+			Jobs      string `yaml:"jobs"`
+			Catalog   string `yaml:"catalog"`
+		} `yaml:"postgres"`
+		Tokens struct {
 			Service  string `yaml:"service"`
 			Operator string `yaml:"operator"`
 		} `yaml:"tokens"`
@@ -75,7 +80,7 @@ func invent(release, namespace, domain string) (Values, error) {
 	s := &v.Secrets
 	s.RoutePassword = token()
 	s.S3.AccessKey, s.S3.SecretKey = "filmgate", token()
-	s.PostgresPassword = token()
+	s.Postgres.Superuser, s.Postgres.Owner, s.Postgres.Jobs, s.Postgres.Catalog = token(), token(), token(), token()
 	s.Tokens.Service, s.Tokens.Operator = token(), token()
 	if s.HostKeys, err = hostKeys(); err != nil {
 		return v, err

@@ -21,13 +21,17 @@ absent() { [ ! -e "$1" ]; }
 # Without a line's end, and of letters and digits alone: they also become parts of addresses.
 random() { openssl rand -hex "$1" | tr -d '\n'; }
 
-for name in service-token operator-token s3-root-password s3-sftp-edge s3-album-mapper s3-processing s3-studio s3-provision postgres-password jobs-password catalog-password grafana-password; do
+for name in service-token operator-token s3-root-password s3-sftp-edge s3-album-mapper s3-processing s3-studio s3-provision postgres-password owner-password jobs-password catalog-password grafana-password; do
 	absent $name && random 24 | keep $name
 done
 absent s3-root-user && random 8 | keep s3-root-user
-for role in jobs catalog; do
-	absent $role-database && printf 'postgres://%s:%s@postgres:5432/filmgate?search_path=%s&sslmode=disable' \
-		$role "$(cat $role-password)" $role | keep $role-database
+# Addresses of the database, for the roles of deploy/postgres/roles.sql. Written anew each time, because the passwords are in them.
+database() { # ROLE SCHEMA
+	printf 'postgres://filmgate_%s:%s@postgres:5432/filmgate?search_path=%s&sslmode=disable' "$1" "$(cat "$1-password")" "$2"
+}
+for schema in jobs catalog; do
+	database $schema $schema | keep $schema-database
+	database owner $schema | keep $schema-owner-database # provision's
 done
 
 ### Host keys of SFTP, the same for all edges. Photographers' programs remember them: keep a copy elsewhere.

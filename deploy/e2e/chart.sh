@@ -48,8 +48,11 @@ charts/devstack/secrets.sh -namespace $namespace >"$work/secrets.yaml"
 superuser=$(deploy/node/postgres.sh start $namespace elsewhere | sed "s|@[^/]*/|@$API_ADDRESS:5432/|")
 quiet kube delete service elsewhere
 postgres=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1)
-printf "CREATE ROLE filmgate LOGIN PASSWORD '%s';\nCREATE DATABASE filmgate OWNER filmgate;\n" "$(sed -n 's/ *postgresPassword: //p' "$work/secrets.yaml")" |
-	quiet on_node "$postgres/psql" -q "$superuser"
+psql() { quiet on_node env "PASSWORDS=$work/passwords" "$postgres/psql" -qX -v ON_ERROR_STOP=1 "$@"; }
+mkdir "$work/passwords"
+for role in owner jobs catalog; do sed -n "s/^    $role: //p" "$work/secrets.yaml" >"$work/passwords/$role-password"; done
+psql -d "$superuser" -c 'CREATE DATABASE filmgate'
+psql -d "${superuser%/*}/filmgate?sslmode=disable" -f deploy/postgres/roles.sql -f deploy/postgres/passwords.sql
 quiet helm install devstack charts/devstack -f charts/devstack/ci/node-values.yaml -f "$work/secrets.yaml" \
 	--set "postgres.external=$API_ADDRESS:5432" --wait --timeout 3m
 say "NATS (3), MinIO and PostgreSQL run"
@@ -75,12 +78,29 @@ dials() { # WORD NAMESPACE POD HOST:PORT, within half a minute: a policy holds o
 	done
 }
 for address in filmgate-sftp.$namespace:22 filmgate-studio.$namespace:80; do dials connected strangers stranger "$address"; done
-for address in filmgate-job-status.$namespace:9101 filmgate-album-mapper.$namespace:9102; do
+for address in filmgate-job-status.$namespace:9101 filmgate-album-mapper.$namespace:9102 \
+	devstack-nats.$namespace:4222 devstack-nats-headless.$namespace:{6222,8222} devstack-minio.$namespace:9000; do
 	dials dropped strangers stranger "$address"
 	dials dropped $namespace beside "$address"
 done
+say "strangers reach SFTP and the pages; neither they nor other pods of the namespace reach what is between the services, NATS or MinIO"
+
+# What was dropped was the policy's doing: who is let in by the values comes in, there and nowhere else.
+cat >"$work/open.yaml" <<-Y
+	networkPolicy:
+	  natsMonitoring: {from: &strangers [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: strangers}}}]}
+	  minio: {from: *strangers}
+Y
+quiet helm upgrade devstack charts/devstack --reuse-values -f "$work/open.yaml" --wait --timeout 3m
+for address in devstack-nats-headless.$namespace:8222 devstack-minio.$namespace:9000; do
+	dials connected strangers stranger "$address"
+	dials dropped $namespace beside "$address"
+done
+dials dropped strangers stranger "devstack-nats.$namespace:4222"
+quiet helm rollback devstack --wait --timeout 3m
+dials dropped strangers stranger "devstack-minio.$namespace:9000"
 quiet kube delete pod beside --now
-say "strangers reach SFTP and the pages; neither they nor other pods of the namespace reach what is between the services"
+say "the values let strangers into NATS's monitoring and MinIO, and shut them out again"
 
 # The operator's tool, from the node, with the certificate of the smoke test.
 mkdir "$work/tls"

@@ -112,12 +112,18 @@ list() { # NAME HOST-PREFIX COUNT: "prefix:port" of each, by commas
 	echo "$all"
 }
 
+database() { # ROLE SCHEMA: its address, for a role of deploy/postgres/roles.sql
+	echo "postgres://filmgate_$1:$(secret "$1-password")@$here:$(port postgres)/filmgate?search_path=$2&sslmode=disable"
+}
+
 prepare() {
 	local name
-	for name in operator-token service-token routes-password s3-secret postgres jobs catalog; do secret "$name" >/dev/null; done
+	for name in operator-token service-token routes-password s3-secret postgres owner-password jobs-password catalog-password; do secret "$name" >/dev/null; done
 	for name in $nats_users; do keep "nats-url-$name" "$(list nats "nats://$name:$(secret "nats-password-$name")@$here:" $nats_nodes "")"; done
-	keep jobs-database "postgres://jobs:$(secret jobs)@$here:$(port postgres)/filmgate?search_path=jobs&sslmode=disable"
-	keep catalog-database "postgres://catalog:$(secret catalog)@$here:$(port postgres)/filmgate?search_path=catalog&sslmode=disable"
+	for name in jobs catalog; do
+		keep "$name-database" "$(database "$name" "$name")"
+		keep "$name-owner-database" "$(database owner "$name")" # provision's
+	done
 	printf 'filmgate' >"$data/secrets/s3-access"
 	for name in $(parts); do port "$name" >/dev/null; done
 	for name in $services provision operator; do certify "$name"; done
@@ -399,26 +405,20 @@ make_database() {
 		>>"$data/logs/postgres.log" 2>&1 || die "PostgreSQL made no database: $data/logs/postgres.log"
 }
 
-# make_roles gives each service a role that owns its schema and nothing else.
+# make_roles gives each service a role that reads and writes rows of its schema, and provision the one that owns both.
 make_roles() {
 	[ ! -e "$data/run/database-is-made" ] || return 0
-	local role
-	{
-		echo "CREATE DATABASE filmgate;"
-		echo "\\connect filmgate"
-		echo "REVOKE ALL ON SCHEMA public FROM PUBLIC; REVOKE ALL ON DATABASE filmgate FROM PUBLIC;"
-		for role in jobs catalog; do
-			echo "CREATE ROLE $role LOGIN PASSWORD '$(secret $role)'; GRANT CONNECT ON DATABASE filmgate TO $role; CREATE SCHEMA $role AUTHORIZATION $role;"
-		done
-	} | PGPASSWORD=$(secret postgres) psql -q -v ON_ERROR_STOP=1 -h $here -p "$(port postgres)" -U postgres postgres
+	local psql=(psql -qX -v ON_ERROR_STOP=1 -h "$here" -p "$(port postgres)" -U postgres) sql=$root/deploy/postgres
+	PGPASSWORD=$(secret postgres) "${psql[@]}" -d postgres -c "CREATE DATABASE filmgate"
+	PGPASSWORD=$(secret postgres) PASSWORDS=$data/secrets "${psql[@]}" -d filmgate -f "$sql/roles.sql" -f "$sql/passwords.sql"
 	touch "$data/run/database-is-made"
 }
 
 provision() {
 	local environment
 	mapfile -t environment < <(settings provision)
-	env "${environment[@]}" FILMGATE_NATS_REPLICAS=$nats_nodes FILMGATE_JOBS_DATABASE_FILE="$data/secrets/jobs-database" \
-		FILMGATE_MAPPER_DATABASE_FILE="$data/secrets/catalog-database" "$bin/filmgate" provision >>"$data/logs/provision.log" 2>&1 ||
+	env "${environment[@]}" FILMGATE_NATS_REPLICAS=$nats_nodes FILMGATE_JOBS_DATABASE_FILE="$data/secrets/jobs-owner-database" \
+		FILMGATE_MAPPER_DATABASE_FILE="$data/secrets/catalog-owner-database" "$bin/filmgate" provision >>"$data/logs/provision.log" 2>&1 ||
 		die "provisioning failed: $(tail -3 "$data/logs/provision.log")"
 }
 

@@ -3,8 +3,8 @@
 --
 --   psql -v ON_ERROR_STOP=1 -d filmgate -f roles.sql
 --
--- It sets no passwords, so that none is in a file or a log: `\password filmgate_jobs` in psql asks for one, and managed servers
--- have ways of their own.
+-- It sets no passwords, so that none is in a file or a log: `\password filmgate_jobs` in psql asks for one, passwords.sql beside
+-- it takes them from files, and managed servers have ways of their own.
 --
 --   filmgate_owner    `filmgate provision`: owns both schemas and runs the migrations; no service has it
 --   filmgate_jobs     job-status: reads and writes rows of the schema jobs, and nothing else

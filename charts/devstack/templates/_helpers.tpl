@@ -100,3 +100,31 @@ endpoints:
     conditions:
       ready: true
 {{- end -}}
+
+{{- /* A NetworkPolicy with its first rule; more may follow. Takes root, name, port, components of Filmgate, and from (further peers). */ -}}
+{{- define "devstack.networkpolicy" }}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "devstack.metadata" (dict "root" .root "name" .name) | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "devstack.selector" (dict "root" .root "name" .name) | nindent 6 }}
+  policyTypes: [Ingress]
+  ingress:
+    - ports:
+        - {port: {{ .port }}, protocol: TCP}
+      from:
+        - podSelector:
+            matchLabels:
+              app.kubernetes.io/part-of: filmgate
+              app.kubernetes.io/instance: {{ .root.Values.filmgate.release }}
+            matchExpressions:
+              - key: app.kubernetes.io/component
+                operator: In
+                values: [{{ join ", " .components }}]
+        {{- with .from }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+{{- end -}}
