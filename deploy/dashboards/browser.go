@@ -110,7 +110,7 @@ func rgba(c color.Color) color.RGBA {
 	return color.RGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 255} //nolint:gosec // eight bits of sixteen
 }
 
-// mostUsed answers the colours that most pixels have.
+// mostUsed answers the colours of lines, and those that most pixels have.
 func mostUsed(counts map[color.RGBA]int, most int) color.Palette {
 	all := slices.SortedFunc(maps.Keys(counts), func(a, b color.RGBA) int {
 		if n := counts[b] - counts[a]; n != 0 {
@@ -119,7 +119,13 @@ func mostUsed(counts map[color.RGBA]int, most int) color.Palette {
 		return cmp.Compare(int(a.R)<<16|int(a.G)<<8|int(a.B), int(b.R)<<16|int(b.G)<<8|int(b.B))
 	})
 	var colours color.Palette
-	for _, c := range all[:min(most, len(all))] {
+	for _, line := range palette { // of a legend there are few pixels
+		var c color.RGBA
+		_, _ = fmt.Sscanf(line, "#%02x%02x%02x", &c.R, &c.G, &c.B)
+		c.A = 255
+		colours = append(colours, c)
+	}
+	for _, c := range all[:min(most-len(colours), len(all))] {
 		colours = append(colours, c)
 	}
 	return colours
