@@ -68,7 +68,7 @@ metrics-check: ## hold every metric that the dashboards and alert rules name aga
 	@cd .tools/metrics && GOWORK=off CGO_ENABLED=0 go test -count=1 ./...
 
 .PHONY: dashboards
-dashboards: setup $(PROMETHEUS) $(MINIO) ## draw each dashboard with data: a cluster under load, a real Prometheus (about 6 minutes; DASHBOARDS="-for 5m")
+dashboards: setup $(PROMETHEUS) $(MINIO) ## draw each dashboard with data: a cluster under load, a real Prometheus (about 4 minutes; DASHBOARDS="-for 5m")
 	@cd deploy/dashboards && CGO_ENABLED=0 go run . -prometheus $(PROMETHEUS) $(DASHBOARDS)
 
 .PHONY: bench

@@ -41,7 +41,7 @@ func prepareLoad(ctx context.Context, c *cluster, folder string, window *browser
 	}
 	for i := range 6 {
 		name := filepath.Join(folder, fmt.Sprintf("photo-%d.jpg", i))
-		photo := testphotos.JPEG(testphotos.Options{Width: 2400, Height: 1600, Seed: uint64(i + 1), Camera: testphotos.Studio(), Quality: 95})
+		photo := testphotos.JPEG(testphotos.Options{Width: 1800, Height: 1200, Seed: uint64(i + 1), Camera: testphotos.Studio(), Quality: 97})
 		if err := os.WriteFile(name, photo, 0o600); err != nil {
 			return nil, err
 		}

@@ -96,7 +96,7 @@ func freeAddress(ctx context.Context) (string, error) {
 
 // until waits until something is so. An answer that fails is asked for again: servers begin, and are busy.
 func (p *prometheus) until(ctx context.Context, what string, so func() (bool, error)) error {
-	limit := time.After(5 * time.Minute)
+	limit := time.After(10 * time.Minute)
 	for {
 		ok, err := so()
 		if ok && err == nil {
@@ -108,7 +108,7 @@ func (p *prometheus) until(ctx context.Context, what string, so func() (bool, er
 		case <-p.ended:
 			return fmt.Errorf("prometheus ended before %s: %w", what, p.err)
 		case <-limit:
-			return fmt.Errorf("it took more than five minutes until %s: %w", what, err)
+			return fmt.Errorf("it took more than ten minutes until %s: %w", what, err)
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
