@@ -8,6 +8,7 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/tools-$(shell sha256sum
 MINIO := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/minio-$(shell sha256sum .tools/minio/go.sum | cut -c1-12)/minio
 CHART_TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/chart-$(shell sha256sum .tools/chart/go.sum | cut -c1-12)
 PROMTOOL := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/promtool-$(shell sha256sum .tools/promtool/go.sum | cut -c1-12)/promtool
+PROMETHEUS := $(dir $(PROMTOOL))prometheus
 SCHEMAS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/schemas-$(shell cat charts/schemas/*.go | sha256sum | cut -c1-12)
 
 KUBE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/kube-$(shell cat .tools/kube/go.sum $$(find .tools/kube -name '*.go' | sort) | sha256sum | cut -c1-12)
@@ -65,6 +66,10 @@ fuzz: ## run every fuzz target, each for FUZZTIME (3m); what it finds stays unde
 .PHONY: metrics-check
 metrics-check: ## hold every metric that the dashboards and alert rules name against what filmgate serves
 	@cd .tools/metrics && GOWORK=off CGO_ENABLED=0 go test -count=1 ./...
+
+.PHONY: dashboards
+dashboards: setup $(PROMETHEUS) $(MINIO) ## draw each dashboard with data: a cluster under load, a real Prometheus (about 4 minutes; DASHBOARDS="-for 5m")
+	@cd deploy/dashboards && CGO_ENABLED=0 go run . -prometheus $(PROMETHEUS) $(DASHBOARDS)
 
 .PHONY: bench
 bench: build ## measure the product: CPU s/GiB received, photos per CPU s, latency, peak memory (about 5 minutes)
@@ -198,6 +203,13 @@ $(PROMTOOL): .tools/promtool/go.mod .tools/promtool/go.sum
 	@echo "Building promtool; this takes some minutes, once."
 	@mkdir -p $(@D)
 	@cd .tools/promtool && GOWORK=off CGO_ENABLED=0 go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
+	@touch $@
+
+# Without its own pages, which the module does not have.
+$(PROMETHEUS): .tools/promtool/go.mod .tools/promtool/go.sum
+	@echo "Building Prometheus; this takes some minutes, once."
+	@mkdir -p $(@D)
+	@cd .tools/promtool && GOWORK=off CGO_ENABLED=0 go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/prometheus
 	@touch $@
 
 $(TOOLS)/%: .tools/go.mod .tools/go.sum

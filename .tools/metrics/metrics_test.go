@@ -212,6 +212,9 @@ func check(expr string, served map[string]map[string][]string, used map[string]b
 				break
 			}
 			for _, m := range n.LabelMatchers {
+				if m.Name == "le" && m.Type == labels.MatchEqual && !strings.Contains(m.Value, ".") {
+					problems = append(problems, fmt.Sprintf(`%[1]s with %[2]s: Prometheus 3 keeps a bound of %[3]s as %[3]s.0; say le=~"%[3]s([.]0)?"`, n.Name, m, m.Value))
+				}
 				if !has(n.Name, m.Name) {
 					problems = append(problems, fmt.Sprintf("%s has no label %s", n.Name, m.Name))
 				} else if m.Name != "le" && m.Name != labels.MetricName && m.Type == labels.MatchEqual && !slices.Contains(served[n.Name][m.Name], m.Value) {
@@ -235,7 +238,7 @@ func check(expr string, served map[string]map[string][]string, used map[string]b
 
 // TestAWrongNameIsFound keeps the test above honest.
 func TestAWrongNameIsFound(t *testing.T) {
-	served := map[string]map[string][]string{"filmgate_landed_total": {"result": {"landed"}}}
+	served := map[string]map[string][]string{"filmgate_landed_total": {"result": {"landed"}}, "filmgate_close_seconds_bucket": {}}
 	for expr, wrong := range map[string]bool{
 		`sum by (result) (rate(filmgate_landed_total[5m]))`:          false,
 		`sum by (instance) (filmgate_landed_total{result="landed"})`: false,
@@ -243,6 +246,8 @@ func TestAWrongNameIsFound(t *testing.T) {
 		`sum by (reason) (rate(filmgate_landed_total[5m]))`:          true,
 		`filmgate_landed_total{result="lander"}`:                     true,
 		`filmgate_landed_total{outcome="landed"}`:                    true,
+		`filmgate_close_seconds_bucket{le="5"}`:                      true, // Prometheus 3 keeps 5.0
+		`filmgate_close_seconds_bucket{le="0.5"}`:                    false,
 		`sum(`: true,
 	} {
 		if problems := check(expr, served, map[string]bool{}); (len(problems) > 0) != wrong {

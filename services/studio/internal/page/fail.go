@@ -12,8 +12,8 @@ import (
 
 // fail answers an error in words: as a page, or as one line of text for the script.
 func (p *Pages) fail(w http.ResponseWriter, r *http.Request, who *session.Session, err error) {
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // the browser went away
+	if r.Context().Err() != nil && (errors.Is(err, context.Canceled) || fault.Is(err, fault.Unavailable)) {
+		return // the browser went away, and a call over gRPC that ended with it says that the other side is unavailable
 	}
 	// A picture's headers may have been set before it failed.
 	for _, name := range []string{"Content-Length", "Content-Type", "Content-Disposition", "ETag"} {

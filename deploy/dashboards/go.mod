@@ -1,0 +1,16 @@
+module filmgate.dev/deploy/dashboards
+
+go 1.26.0
+
+require (
+	filmgate.dev/pkg v0.0.0
+	github.com/chromedp/chromedp v0.23.0
+	golang.org/x/sync v0.24.0
+)
+
+require (
+	github.com/chromedp/cdproto v0.159.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+)
+
+replace filmgate.dev/pkg => ../../pkg
