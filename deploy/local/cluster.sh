@@ -99,7 +99,8 @@ port() ( # parts start at the same time, and ask at the same time
 # secret NAME makes a password and answers it. It is kept in a file of that name, which only we can read.
 secret() {
 	local file=$data/secrets/$1
-	[ -s "$file" ] || head -c 24 /dev/urandom | base64 -w0 | tr '/+' '_-' >"$file"
+	# It begins with a letter: nats-server reads its variables as configuration, and takes anything else for a number.
+	[ -s "$file" ] || { printf p && head -c 24 /dev/urandom | base64 -w0 | tr '/+' '_-'; } >"$file"
 	cat "$file"
 }
 

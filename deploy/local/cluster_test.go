@@ -200,12 +200,11 @@ func (c *cluster) photos(job *jobsv1.Job) []*catalogv1.Photo {
 // listed answers what the operator's command lists of a job: the SHA-256 of each file, by album and name.
 func (c *cluster) listed(job *jobsv1.Job) map[string]string {
 	c.t.Helper()
-	cmd := exec.Command("filmgate", "--account", account, "photo", "list", "--job", job.GetInternalName(), "--json")
+	cmd := exec.Command(filepath.Join(strings.Split(c.env["PATH"], ":")[0], "filmgate"), "--account", account, "photo", "list", "--job", job.GetInternalName(), "--json")
 	cmd.Env = os.Environ()
 	for name, value := range c.env {
 		cmd.Env = append(cmd.Env, name+"="+strings.ReplaceAll(value, "$PATH", os.Getenv("PATH")))
 	}
-	cmd.Path = filepath.Join(strings.Split(c.env["PATH"], ":")[0], "filmgate")
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()
@@ -243,14 +242,12 @@ func (c *cluster) settled(job *jobsv1.Job, want int) []*catalogv1.Photo {
 // heard answers the events of a job, oldest first.
 func (c *cluster) heard(job *jobsv1.Job) []events.Envelope {
 	c.t.Helper()
-	consumer, err := c.js.OrderedConsumer(c.t.Context(), events.StreamPhotos, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{"filmgate.photos.v1." + account + "." + job.GetId() + ".>"},
+	consumer, err := c.js.CreateConsumer(c.t.Context(), events.StreamPhotos, jetstream.ConsumerConfig{
+		FilterSubject: "filmgate.photos.v1." + account + "." + job.GetId() + ".>", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Minute,
 	})
 	must(c.t, err)
-	info, err := consumer.Info(c.t.Context())
-	must(c.t, err)
 	var all []events.Envelope
-	for uint64(len(all)) < info.NumPending {
+	for want := consumer.CachedInfo().NumPending; uint64(len(all)) < want; {
 		batch, err := consumer.FetchNoWait(500)
 		must(c.t, err)
 		for msg := range batch.Messages() {

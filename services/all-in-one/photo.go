@@ -68,7 +68,7 @@ type derivativeSummary struct {
 	Height    int32  `json:"height"`
 	MediaType string `json:"mediaType"`
 	Bytes     int64  `json:"bytes"`
-	Key       string `json:"key"`
+	Key       string `json:"key,omitempty"`
 }
 
 func photoTable(job *jobsv1.Job) table[*catalogv1.Photo] {

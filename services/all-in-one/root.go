@@ -42,7 +42,10 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
   filmgate user create --sftp-user eva --name "Eva Berg" --job WEDDING-12
   filmgate photo list --job WEDDING-12
   filmgate job status WEDDING-12 selling
-  filmgate events tail                  what other programs hear, as it happens`,
+  filmgate events tail                  what other programs hear, as it happens
+
+Without an instance:
+  filmgate pictures inspect IMG_1.jpg   what Filmgate thinks of a photo file, and makes of it`,
 		Version:       version.String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -68,7 +71,7 @@ Then, in another terminal (the same --data, or FILMGATE_DATA, finds the instance
 	flags.BoolVar(&o.plaintext, "plaintext", false, "allow --server without TLS, such as inside a mesh that encrypts")
 	flags.StringVar(&o.account, "account", os.Getenv("FILMGATE_ACCOUNT"), "account to act in; needed when there are several (FILMGATE_ACCOUNT)")
 
-	root.AddCommand(runCommand(o), provisionCommand(), smokeCommand(), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), banCommand(o), eventsCommand(o), moveCommand(o), rebuildCommand())
+	root.AddCommand(runCommand(o), provisionCommand(), smokeCommand(), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), picturesCommand(o), banCommand(o), eventsCommand(o), moveCommand(o), rebuildCommand())
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as the services say it
 	root.CompletionOptions.HiddenDefaultCmd = true
 	explainUse(root)

@@ -35,7 +35,7 @@ func newCounts(r prometheus.Registerer) counts {
 	}
 	for _, result := range []picture.Code{resultOK, resultAgain, // so that the first is a rise
 		picture.CodeEmpty, picture.CodeNotAnImage, picture.CodeUnsupported, picture.CodeTooLarge, picture.CodeTruncated,
-		picture.CodeDamaged, picture.CodeLost, picture.CodeAltered, picture.CodeFailed} {
+		picture.CodeDamaged, picture.CodeTooLargeForSale, picture.CodeLost, picture.CodeAltered, picture.CodeFailed} {
 		c.pictures.WithLabelValues(string(result))
 	}
 	for _, step := range []string{"fetch", "wait", "make", "store", "all"} {

@@ -122,7 +122,7 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped, delivered 
 	return events.PhotoProcessed{
 		Account: photo.Account, JobID: photo.JobID, PhotoID: photo.PhotoID, Version: photo.Version, Attempt: photo.Attempt,
 		MediaType: string(o.info.Format), Image: result.Image, EXIF: result.EXIF,
-		Codes: []string{}, Warnings: result.Warnings, Derivatives: derivatives, Integrity: result.Integrity,
+		Codes: []string{}, Warnings: append(o.warnings, result.Warnings...), Derivatives: derivatives, Integrity: result.Integrity,
 	}, nil
 }
 

@@ -27,6 +27,8 @@ type original struct {
 	body   io.ReadCloser
 	sha256 hash.Hash
 	crc32c hash.Hash32
+	// warnings are those that do not depend on what is decoded.
+	warnings []events.Warning
 }
 
 // open reads no more than the header of a photo. What the header rules out is still compared with its checksums, so that
@@ -52,6 +54,9 @@ func (s *Service) open(ctx context.Context, photo events.PhotoMapped) (*original
 		if o.info, err = s.engine.Probe(ctx, o.head, photo.Bytes); !errors.Is(err, picture.ErrShort) {
 			break
 		}
+	}
+	if err == nil {
+		o.warnings, err = s.sale.judge(o.info)
 	}
 	if rejection := new(picture.Rejection); errors.As(err, &rejection) {
 		if _, broken := io.Copy(io.MultiWriter(o.sha256, o.crc32c), o.body); broken != nil {

@@ -27,6 +27,7 @@ import (
 type Config struct {
 	Workers   int `env:"FILMGATE_PROCESSING_WORKERS" default:"0" help:"photos worked on at the same time; 0 is one for each core"`
 	MemoryMiB int `env:"FILMGATE_PROCESSING_MEMORY_MIB" default:"0" help:"memory for photos being worked on, in MiB; 0 is 60 % of what the container or the machine has"`
+	Sale      Sale
 }
 
 // Deps are the peers, dialled.
@@ -46,6 +47,7 @@ type Service struct {
 	engine  engine.Engine
 	workers int
 	memory  int64
+	sale    Sale
 	counts  counts
 	budget  *queue.Queue // of memory, in bytes
 	cores   *queue.Queue // one for each worker
@@ -63,11 +65,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	case deps.NATS == nil || deps.Bucket == nil || deps.Log == nil:
 		return nil, fault.New(fault.Internal, "processing needs NATS, a bucket and a log")
 	}
+	if err := cfg.Sale.Check(); err != nil {
+		return nil, err
+	}
 	js, err := jetstream.New(deps.NATS)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "this NATS connection cannot be used")
 	}
-	s := &Service{Deps: deps, js: js, engine: engine.Planar{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, patience: patient}
+	s := &Service{Deps: deps, js: js, engine: engine.Planar{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, sale: cfg.Sale, patience: patient}
 	if s.workers == 0 {
 		s.workers = runtime.GOMAXPROCS(0)
 	}

@@ -46,6 +46,7 @@ func Config(users []User, credential Credential) string {
 	}
 	return fmt.Sprintf(`# Filmgate's NATS accounts and users, written by `+"`make generate`"+`: do not edit. See deploy/SECURITY.md.
 # Add "include <this file>" to a nats-server's configuration and give it the variables named here.
+# Their values are read as configuration: a password must begin with a letter, and have nothing but letters, digits, - and _.
 accounts: {
   %s: {
     jetstream: enabled

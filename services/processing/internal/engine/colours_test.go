@@ -16,7 +16,7 @@ func TestColoursThatTheCameraOnlyNames(t *testing.T) {
 		warning string
 	}{
 		{exif.Facts{}, "sRGB", false, ""},
-		{exif.Facts{Uncalibrated: true, AdobeRGB: true}, "Adobe RGB (1998)", true, ""},
+		{exif.Facts{Uncalibrated: true, AdobeRGB: true}, "Adobe RGB (1998)", true, "not_srgb"},
 		{exif.Facts{Uncalibrated: true}, "sRGB", false, "no_profile"},
 	} {
 		profile, convert, warnings := colours(picture.Info{Format: picture.JPEG, Components: 3}, c.facts)

@@ -39,7 +39,7 @@ func colours(in picture.Info, facts exif.Facts) (string, *icc.Transform, []event
 		switch {
 		case facts.AdobeRGB:
 			p := icc.AdobeRGB()
-			return p.Description, p.ToSRGB(), nil
+			return p.Description, p.ToSRGB(), []events.Warning{otherColours(p.Description)}
 		case facts.Uncalibrated:
 			return "sRGB", nil, []events.Warning{note("no_profile", "The camera says that the colours of this photo are not sRGB, but the file does not say what they are. They may look dull. Embed the colour profile when you export.")}
 		}
@@ -57,5 +57,13 @@ func colours(in picture.Info, facts exif.Facts) (string, *icc.Transform, []event
 	if name == "" {
 		name = "unnamed"
 	}
-	return name, profile.ToSRGB(), nil
+	convert := profile.ToSRGB()
+	if convert == nil || in.Components == 1 {
+		return name, convert, nil
+	}
+	return name, convert, []events.Warning{otherColours(name)}
+}
+
+func otherColours(name string) events.Warning {
+	return note("not_srgb", fmt.Sprintf("The colours of this photo are stored as %s. They were translated for screens; who prints the original must know that profile. Export it as sRGB to be sure.", name))
 }

@@ -116,9 +116,9 @@ func TestColoursEndAsSRGB(t *testing.T) {
 		}{
 			"no profile":  {testphotos.EncodeJPEG(flat(given), testphotos.Options{}), given, "sRGB", ""},
 			"sRGB":        {testphotos.EncodeJPEG(flat(given), testphotos.Options{ICC: testphotos.SRGB()}), given, "sRGB IEC61966-2.1", ""},
-			"Adobe RGB":   {testphotos.EncodeJPEG(flat(given), testphotos.Options{ICC: testphotos.AdobeRGB(), Sampling: testphotos.Full}), opaque(230, 79, 56), "Adobe RGB (1998)", ""},
-			"Display P3":  {testphotos.EncodeJPEG(flat(given), testphotos.Options{ICC: testphotos.DisplayP3()}), opaque(216, 69, 50), "Display P3", ""},
-			"PNG P3":      {testphotos.EncodePNG(flat(given), testphotos.Options{ICC: testphotos.DisplayP3()}), opaque(216, 69, 50), "Display P3", ""},
+			"Adobe RGB":   {testphotos.EncodeJPEG(flat(given), testphotos.Options{ICC: testphotos.AdobeRGB(), Sampling: testphotos.Full}), opaque(230, 79, 56), "Adobe RGB (1998)", "not_srgb"},
+			"Display P3":  {testphotos.EncodeJPEG(flat(given), testphotos.Options{ICC: testphotos.DisplayP3()}), opaque(216, 69, 50), "Display P3", "not_srgb"},
+			"PNG P3":      {testphotos.EncodePNG(flat(given), testphotos.Options{ICC: testphotos.DisplayP3()}), opaque(216, 69, 50), "Display P3", "not_srgb"},
 			"CMYK":        {testphotos.EncodeJPEG(flat(given), testphotos.Options{Sampling: testphotos.CMYK}), given, "CMYK", "cmyk"},
 			"grey":        {testphotos.EncodeJPEG(flat(opaque(90, 90, 90)), testphotos.Options{Sampling: testphotos.Gray}), opaque(90, 90, 90), "sRGB", ""},
 			"odd profile": {testphotos.EncodeJPEG(flat(given), testphotos.Options{ICC: []byte(strings.Repeat("x", 300))}), given, "unknown", "profile_ignored"},

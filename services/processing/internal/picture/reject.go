@@ -16,10 +16,12 @@ const (
 	CodeUnsupported Code = "unsupported"
 	CodeTooLarge    Code = "too_large"
 	CodeTruncated   Code = "truncated"
-	CodeDamaged     Code = "damaged"
-	CodeLost        Code = "lost"    // no longer in the bucket
-	CodeAltered     Code = "altered" // the bucket holds other bytes than were received
-	CodeFailed      Code = "failed"  // every attempt failed for reasons that are not the file's
+	// CodeTooLargeForSale is a photo that could be used, but that no shop can sell.
+	CodeTooLargeForSale Code = "too_large_for_sale"
+	CodeDamaged         Code = "damaged"
+	CodeLost            Code = "lost"    // no longer in the bucket
+	CodeAltered         Code = "altered" // the bucket holds other bytes than were received
+	CodeFailed          Code = "failed"  // every attempt failed for reasons that are not the file's
 )
 
 // Rejection is why a file can never become a picture, in words that its photographer can act on.
