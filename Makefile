@@ -54,7 +54,7 @@ soak: setup ## kill the edge a hundred times at each step of a close (about half
 	cd services/sftp-edge && FILMGATE_KILL_ROUNDS=100 CGO_ENABLED=0 go test -count=1 -timeout 3h -parallel 4 -v -run TestKilledAtEachStep .
 
 .PHONY: cluster-test
-cluster-test: setup ## kill parts of a cluster on this machine while real clients upload (about 15 minutes; RUN=TestScale for that alone)
+cluster-test: setup ## kill parts of a cluster on this machine while real clients upload (about 6 minutes; RUN=TestScale for that alone)
 	cd deploy/local && FILMGATE_CLUSTER_TEST=1 CGO_ENABLED=0 go test -count=1 -timeout 1h -v -run '$(RUN)' .
 
 FUZZTIME ?= 3m

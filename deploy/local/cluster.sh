@@ -418,6 +418,7 @@ make_roles() {
 provision() {
 	local environment
 	mapfile -t environment < <(settings provision)
+	environment+=(FILMGATE_LISTENERS=listener) # another team's program, with a consumer of its own on PHOTOS
 	env "${environment[@]}" FILMGATE_NATS_REPLICAS=$nats_nodes FILMGATE_JOBS_DATABASE_FILE="$data/secrets/jobs-owner-database" \
 		FILMGATE_MAPPER_DATABASE_FILE="$data/secrets/catalog-owner-database" "$bin/filmgate" provision >>"$data/logs/provision.log" 2>&1 ||
 		die "provisioning failed: $(tail -3 "$data/logs/provision.log")"
@@ -516,6 +517,7 @@ environment() {
 		export FILMGATE_TLS_CA_PATH='$data/secrets/ca.pem'
 		export FILMGATE_TOKEN='$(secret operator-token)'
 		export FILMGATE_NATS_URL='$(cat "$data/secrets/nats-url-provision")'
+		export FILMGATE_LISTENER_NATS_URL='$(cat "$data/secrets/nats-url-listener")'
 		export FILMGATE_SMOKE_SFTP='$here:$(port sftp)'
 		export FILMGATE_STUDIO='http://$here:$(port pages)'
 	END

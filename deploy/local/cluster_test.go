@@ -40,6 +40,9 @@ type cluster struct {
 	jobs    *grpc.ClientConn
 	catalog catalogv1.CatalogServiceClient
 	js      jetstream.JetStream
+
+	listener jetstream.Consumer
+	news     []news // it has heard
 }
 
 // startCluster starts everything for the length of the test. With FILMGATE_CLUSTER_TEST unset it skips: see doc.go.
@@ -140,11 +143,20 @@ func (c *cluster) dial() {
 	}
 	c.jobs = dial(c.env["FILMGATE_SERVER"])
 	c.catalog = catalogv1.NewCatalogServiceClient(dial(c.env["FILMGATE_CATALOG"]))
-	nc, err := events.Server{URL: c.env["FILMGATE_NATS_URL"]}.Connect("cluster test", slog.New(slog.DiscardHandler))
+	// As those may who provision, and as another team's program.
+	c.js = c.connect("provision", "FILMGATE_NATS_URL")
+	c.listener, err = c.connect("listener", "FILMGATE_LISTENER_NATS_URL").Consumer(c.t.Context(), events.StreamPhotos, "listener")
+	must(c.t, err)
+}
+
+func (c *cluster) connect(user, setting string) jetstream.JetStream {
+	c.t.Helper()
+	nc, err := events.Server{URL: c.env[setting]}.Connect(user, slog.New(slog.DiscardHandler))
 	must(c.t, err)
 	c.t.Cleanup(nc.Close)
-	c.js, err = jetstream.New(nc)
+	js, err := jetstream.New(nc)
 	must(c.t, err)
+	return js
 }
 
 func (c *cluster) context() context.Context { return serve.WithAccount(c.t.Context(), account) }
@@ -239,25 +251,41 @@ func (c *cluster) settled(job *jobsv1.Job, want int) []*catalogv1.Photo {
 	return all
 }
 
-// heard answers the events of a job, oldest first.
-func (c *cluster) heard(job *jobsv1.Job) []events.Envelope {
+// heard answers what the listener has been told of a job, in the order of its first telling.
+func (c *cluster) heard(job *jobsv1.Job) (all []events.Envelope) {
 	c.t.Helper()
-	consumer, err := c.js.CreateConsumer(c.t.Context(), events.StreamPhotos, jetstream.ConsumerConfig{
-		FilterSubject: "filmgate.photos.v1." + account + "." + job.GetId() + ".>", AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Minute,
-	})
-	must(c.t, err)
-	var all []events.Envelope
-	for want := consumer.CachedInfo().NumPending; uint64(len(all)) < want; {
-		batch, err := consumer.FetchNoWait(500)
+	for {
+		batch, err := c.listener.FetchNoWait(500)
 		must(c.t, err)
+		none := true
 		for msg := range batch.Messages() {
+			none = false
 			env, err := events.Decode(msg.Data())
 			must(c.t, err)
-			all = append(all, env)
+			meta, err := msg.Metadata()
+			must(c.t, err)
+			if meta.NumDelivered == 1 { // a server that dies may have it told twice
+				c.news = append(c.news, news{msg.Subject(), env})
+			}
+			must(c.t, msg.Ack())
 		}
 		must(c.t, batch.Error())
+		if none {
+			break
+		}
+	}
+	for _, t := range c.news {
+		if strings.HasPrefix(t.subject, "filmgate.photos.v1."+account+"."+job.GetId()+".") {
+			all = append(all, t.envelope)
+		}
 	}
 	return all
+}
+
+// news is an event that the listener has heard.
+type news struct {
+	subject  string
+	envelope events.Envelope
 }
 
 // leader answers the server that leads a stream.
