@@ -15,6 +15,11 @@ func DisplayP3() []byte {
 	return profile("Display P3", [3][3]float64{{0.51512, 0.24120, -0.00105}, {0.29198, 0.69225, 0.04189}, {0.15710, 0.06657, 0.78407}}, srgbCurve())
 }
 
+// ProPhoto answers a profile for editors that want all colours there are, and some that there are not.
+func ProPhoto() []byte {
+	return profile("ProPhoto RGB", [3][3]float64{{0.79767, 0.28804, 0.00000}, {0.13519, 0.71188, 0.00000}, {0.03134, 0.00009, 0.82490}}, gamma(461))
+}
+
 // SRGB answers a profile for sRGB itself.
 func SRGB() []byte {
 	return profile("sRGB IEC61966-2.1", [3][3]float64{{0.43607, 0.22249, 0.01392}, {0.38515, 0.71687, 0.09708}, {0.14307, 0.06061, 0.71410}}, srgbCurve())
