@@ -178,10 +178,11 @@ func smaller(ctx context.Context, p baseline.Picture, size image.Point) (out bas
 	if out.Y, err = plane.Resize(ctx, p.Y, plane.Area{X1: float64(p.Y.Width), Y1: float64(p.Y.Height)}, size.X, size.Y); err != nil {
 		return out, err
 	}
-	if out.Cb, err = plane.Resize(ctx, p.Cb, area, half.X, half.Y); err != nil {
+	both := plane.NewResizer(p.Cb.Width, p.Cb.Height, area, half.X, half.Y)
+	if out.Cb, err = both.Resize(ctx, p.Cb); err != nil {
 		return out, err
 	}
-	out.Cr, err = plane.Resize(ctx, p.Cr, area, half.X, half.Y)
+	out.Cr, err = both.Resize(ctx, p.Cr)
 	return out, err
 }
 

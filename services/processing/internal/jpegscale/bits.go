@@ -69,6 +69,9 @@ func (b *bitReader) difference(c *code) (int32, bool) {
 // interval, each with its slack, the buffer that holds them, where the marker behind them stands, and whether the restarts
 // are numbered as they should be (T.81 E.1.4).
 func segments(src []byte, at int, into []byte) (all []bitReader, buffer []byte, next int, inOrder bool) {
+	if cap(into) < len(src)-at+slack { // with no restarts, which is nearly always, it never grows
+		into = make([]byte, 0, len(src)-at+slack)
+	}
 	into = into[:0]
 	begin := 0
 	inOrder = true

@@ -106,7 +106,7 @@ const (
 	skipAdvance = 6
 	skipEnd     = 1 << 15
 
-	pastEnd = 64 // coefficients that the end of a block goes on: past all
+	pastEnd = 128 // coefficients that the end of a block goes on: further than any run
 )
 
 // coefficients answers the tables for sequential pictures.

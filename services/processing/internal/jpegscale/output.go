@@ -22,6 +22,15 @@ var natural = [64]uint8{
 	53, 60, 61, 54, 47, 55, 62, 63,
 }
 
+// target is natural, and behind the last place a slot that nobody looks at.
+var target = func() (t [256]uint8) {
+	for i := range t {
+		t[i] = 64
+	}
+	copy(t[:], natural[:])
+	return t
+}()
+
 // output is where the samples of a component go.
 type output struct {
 	*Component

@@ -203,7 +203,7 @@ func (d *decoder) incomplete(err error, done []bool) error {
 type sequential struct {
 	scan
 	parts []part
-	coef  block
+	coef  [256]int16 // a block, and the slot behind it; as long as an index of 8 bits may reach
 }
 
 // part is what a sequential scan has of one component.
@@ -234,7 +234,7 @@ func (s *sequential) block(b *bitReader, of, x, y int) bool {
 	dc := saturated(p.before * int32(table[0]))
 
 	data, pos, acc, n := b.data, b.pos, b.acc, b.n
-	k, only := 1, true
+	k := 1
 	for k < keep {
 		if n < 32 {
 			acc |= binary.BigEndian.Uint64(data[pos:]) >> (n & 63)
@@ -266,14 +266,14 @@ func (s *sequential) block(b *bitReader, of, x, y int) bool {
 			acc <<= size & 63
 			n -= size
 		}
-		if value != 0 {
-			if k > 64 {
-				return s.broken()
-			}
-			place := (k - 1) & 63
-			s.coef[natural[place]&63] = int16(value * int32(table[place]))
-			only = false
-		}
+		// Without a question whether there is a value, which would be answered wrong too often: the end of a block puts nothing into
+		// the slot.
+		place := (k - 1) & 0xFF
+		s.coef[target[place]] = int16(value * int32(table[place&63]))
+	}
+	only := k == 1 || k == 1+pastEnd // nothing but the DC coefficient
+	if k > 64 && k <= pastEnd {
+		return s.broken() // a run out of the block
 	}
 	for k < 64 {
 		if n < 32 {
@@ -308,12 +308,12 @@ func (s *sequential) block(b *bitReader, of, x, y int) bool {
 		return true
 	}
 	s.coef[0] = dc
-	p.inverse(p.at(x, y), p.plane.Stride, &s.coef)
+	p.inverse(p.at(x, y), p.plane.Stride, (*block)(s.coef[:64]))
 	return true
 }
 
 // broken leaves no coefficient behind.
 func (s *sequential) broken() bool {
-	s.coef = block{}
+	clear(s.coef[:])
 	return false
 }

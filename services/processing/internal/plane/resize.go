@@ -1,34 +1,59 @@
 package plane
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Area is what a resized plane shows of another, in samples from the left and the top of that. It may reach beyond the
 // edges, where the outermost samples go on. X1 < X0 or Y1 < Y0 mirrors.
 type Area struct{ X0, Y0, X1, Y1 float64 }
 
-// Resize answers an area of src as a plane of this size, with a Lanczos filter of three lobes. It stops with ctx.
-func Resize(ctx context.Context, src Plane, area Area, width, height int) (Plane, error) {
-	dst := New(width, height)
-	across := lanczos(src.Width, area.X0, area.X1, width, 16)
-	down := lanczos(src.Height, area.Y0, area.Y1, height, 2)
+// Resizer brings planes of one size to another, with a Lanczos filter of three lobes.
+type Resizer struct {
+	from, to     size
+	across, down axis
+}
+
+type size struct{ width, height int }
+
+// NewResizer makes a Resizer that shows an area of planes of a width and height as planes of another.
+func NewResizer(fromWidth, fromHeight int, area Area, width, height int) *Resizer {
+	return &Resizer{
+		from: size{fromWidth, fromHeight}, to: size{width, height},
+		across: lanczos(fromWidth, area.X0, area.X1, width, 16), down: lanczos(fromHeight, area.Y0, area.Y1, height, 2),
+	}
+}
+
+// Resize answers a plane as one of the other size. It stops with ctx.
+func (r *Resizer) Resize(ctx context.Context, src Plane) (Plane, error) {
+	if src.Width != r.from.width || src.Height != r.from.height {
+		return Plane{}, fmt.Errorf("plane: %d × %d is not what was to be resized, %d × %d", src.Width, src.Height, r.from.width, r.from.height)
+	}
+	dst := New(r.to.width, r.to.height)
 	// One row of the source's width at a time: it never leaves the fastest cache.
 	const slack = 32 // what kernels write and read behind the last sample
-	row := make([]byte, src.Width+across.taps+slack)
-	rows := make([]*byte, down.taps)
-	for y := range height {
+	row := make([]byte, src.Width+r.across.taps+slack)
+	rows := make([]*byte, r.down.taps)
+	for y := range dst.Height {
 		if y%16 == 0 {
 			if err := ctx.Err(); err != nil {
 				return Plane{}, err
 			}
 		}
-		first := int(down.first[y])
+		first := int(r.down.first[y])
 		for i := range rows {
 			rows[i] = &src.Pix[min(first+i, src.Height-1)*src.Stride]
 		}
-		vertical(row, src, rows, min(first, src.Height-1), down.of(y))
-		horizontal(dst.Row(y), row, &across)
+		vertical(row, src, rows, first, r.down.of(y))
+		horizontal(dst.Row(y), row, &r.across)
 	}
 	return dst, nil
+}
+
+// Resize answers an area of src as a plane of this size.
+func Resize(ctx context.Context, src Plane, area Area, width, height int) (Plane, error) {
+	return NewResizer(src.Width, src.Height, area, width, height).Resize(ctx, src)
 }
 
 // horizontalGo answers the weighted sums of a row.
