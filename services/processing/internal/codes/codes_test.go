@@ -201,18 +201,19 @@ func TestSetIsTheSameEachTime(t *testing.T) {
 	}
 }
 
-// Any bytes: no panic, nothing outside its bounds, and an end. The seeds are cards small enough to be changed in every way.
+// Any bytes: no panic, nothing outside its bounds, and an end. The seeds are codes small enough to be changed in every way.
 func FuzzFind(f *testing.F) {
-	img, _ := cardset.Paint(plain("FUZZ"))
-	for _, step := range []int{12, 20} {
-		w, h := img.Rect.Dx()/step, img.Rect.Dy()/step
-		small := make([]byte, 0, w*h)
-		for y := range h {
-			for x := range w {
-				small = append(small, img.Pix[y*step*img.Stride+x*step])
-			}
+	spec := plain("FUZZ")
+	spec.CodeWidth, spec.Turn = 150, 20
+	img, truth := cardset.Paint(spec)
+	q := truth[0].Corners
+	cx, cy := int((q[0].X+q[2].X)/2*cardset.Width), int((q[0].Y+q[2].Y)/2*cardset.Height)
+	for _, side := range []int{64, 110} { // a code cut off, and a whole one
+		var small []byte
+		for y := cy - side/2; y < cy+side/2; y++ {
+			small = append(small, img.Pix[y*img.Stride+cx-side/2:][:side]...)
 		}
-		f.Add(small, uint16(w))
+		f.Add(small, uint16(side))
 	}
 	f.Add([]byte{0, 255}, uint16(1))
 	f.Fuzz(func(t *testing.T, pix []byte, width uint16) {
