@@ -46,8 +46,9 @@ test: setup ## install what is needed, then run every test (under 10 minutes on 
 race: setup ## run the tests of everything concurrent under the race detector
 	CGO_ENABLED=1 go test -race $(RACE)
 
-# Where goroutines share memory. The stories run the real binary as a process of its own: nothing to see for -race there.
-RACE = $(shell go list work | grep -v -e /all-in-one -e /proto/)
+# Where goroutines share memory. The stories run the real binary as a process of its own, and a search for codes is one
+# goroutine: nothing to see for -race there.
+RACE = $(shell go list work | grep -v -e /all-in-one -e /proto/ -e /internal/codes)
 
 .PHONY: soak
 soak: setup ## kill the edge a hundred times at each step of a close (about half an hour)
@@ -56,6 +57,14 @@ soak: setup ## kill the edge a hundred times at each step of a close (about half
 .PHONY: cluster-test
 cluster-test: setup ## kill parts of a cluster on this machine while real clients upload (about 6 minutes; RUN=TestScale for that alone)
 	cd deploy/local && FILMGATE_CLUSTER_TEST=1 CGO_ENABLED=0 go test -count=1 -timeout 1h -v -run '$(RUN)' .
+
+CARDS = go test -count=1 -timeout 30m -v -run 'TestCardSet$$|TestZXing' ./internal/codes | grep -v -e '^=== ' -e '--- PASS: TestCardSet/'
+
+.PHONY: cards
+cards: ## read 160 painted photographs of QR cards and 160 without, in both builds, and print what was read (about 10 minutes)
+	@.ci/setup-zxing
+	@set -o pipefail; cd services/processing && FILMGATE_CARDS=all CGO_ENABLED=0 $(CARDS)
+	@set -o pipefail; cd services/processing && FILMGATE_CARDS=all CGO_ENABLED=1 $(subst go test,go test -tags zxing,$(CARDS))
 
 FUZZTIME ?= 3m
 

@@ -1,0 +1,5 @@
+//go:build zxing && cgo
+
+package codes_test
+
+const withZXing = true
