@@ -159,6 +159,12 @@ func printInspection(w io.Writer, file string, bytes int64, seen processing.Insp
 	}
 	line("integrity", "%s", seen.Integrity)
 	line("likeness", "%s", joined(", ", labelled("perceptual hash ", im.PerceptualHash), labelled("colour ", im.DominantColor)))
+	for _, code := range seen.Codes {
+		line("code", "%s, around %.0f %% from the left and %.0f %% from the top", code.Text, 100*middle(code, 0), 100*middle(code, 1))
+	}
+	if seen.UnreadCard {
+		line("code", "there seems to be a card that cannot be read")
+	}
 	for _, warning := range seen.Warnings {
 		line("noticed", "%s (%s)", warning.Message, warning.Code)
 	}
@@ -173,6 +179,15 @@ func printInspection(w io.Writer, file string, bytes int64, seen processing.Insp
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+
+// middle answers where a code is on an axis, as a share of the picture.
+func middle(code events.FoundCode, axis int) float64 {
+	sum := 0.0
+	for _, p := range code.Corners {
+		sum += []float64{p.X, p.Y}[axis]
+	}
+	return sum / float64(max(1, len(code.Corners)))
+}
 
 func joined(with string, parts ...string) string {
 	var given []string
@@ -208,6 +223,8 @@ type inspectionJSON struct {
 	Image       *events.Image       `json:"image,omitempty"`
 	EXIF        *events.EXIF        `json:"exif,omitempty"`
 	Integrity   string              `json:"integrity,omitempty"`
+	FoundCodes  []events.FoundCode  `json:"foundCodes"`
+	UnreadCard  bool                `json:"unreadCard"`
 	Warnings    []events.Warning    `json:"warnings"`
 	MemoryBytes int64               `json:"memoryBytes,omitempty"`
 	ExpectedMS  int64               `json:"expectedMs,omitempty"`
@@ -219,6 +236,10 @@ func printInspectionJSON(w io.Writer, file string, bytes int64, seen processing.
 	j := inspectionJSON{
 		File: file, Bytes: bytes, MediaType: seen.MediaType, Reason: seen.Rejection, Integrity: seen.Integrity, Warnings: seen.Warnings,
 		MemoryBytes: seen.Memory, ExpectedMS: seen.CPU.Milliseconds(), TookMS: seen.Took.Milliseconds(), Derivatives: []derivativeSummary{},
+		FoundCodes: seen.Codes, UnreadCard: seen.UnreadCard,
+	}
+	if j.FoundCodes == nil {
+		j.FoundCodes = []events.FoundCode{}
 	}
 	if j.Warnings == nil {
 		j.Warnings = []events.Warning{}

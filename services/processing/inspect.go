@@ -18,6 +18,8 @@ type Inspection struct {
 	Image       events.Image
 	EXIF        events.EXIF
 	Integrity   string
+	Codes       []events.FoundCode
+	UnreadCard  bool
 	Warnings    []events.Warning
 	Rejection   *events.Reason // nil: it is used
 	Memory      int64          // that is set aside for it, in bytes
@@ -51,11 +53,14 @@ func Inspect(ctx context.Context, src []byte, sale Sale) (Inspection, error) {
 	if err != nil {
 		return rejected(seen, err)
 	}
-	result, err := e.Process(ctx, src, info, engine.Standard())
+	job := engine.Standard()
+	job.Codes = true
+	result, err := e.Process(ctx, src, info, job)
 	if err != nil {
 		return rejected(seen, err)
 	}
 	seen.Image, seen.EXIF, seen.Integrity, seen.Warnings, seen.Took = result.Image, result.EXIF, result.Integrity, append(warnings, result.Warnings...), time.Since(began)
+	seen.Codes, seen.UnreadCard = result.Codes, result.UnreadCard
 	for _, d := range result.Derivatives {
 		seen.Derivatives = append(seen.Derivatives, Derivative(d))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -106,7 +107,7 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped, delivered 
 	}
 	err = s.counts.step(ctx, "make", func(ctx context.Context) (err error) {
 		defer done()
-		result, err = s.process(ctx, src, o.info, s.patience(estimate, delivered))
+		result, err = s.process(ctx, src, o.info, jobOf(photo), s.patience(estimate, delivered))
 		return err
 	})
 	if err != nil {
@@ -122,7 +123,7 @@ func (s *Service) make(ctx context.Context, photo events.PhotoMapped, delivered 
 	return events.PhotoProcessed{
 		Account: photo.Account, JobID: photo.JobID, PhotoID: photo.PhotoID, Version: photo.Version, Attempt: photo.Attempt,
 		MediaType: string(o.info.Format), Image: result.Image, EXIF: result.EXIF,
-		Codes: []string{}, Warnings: append(o.warnings, result.Warnings...), Derivatives: derivatives, Integrity: result.Integrity,
+		Codes: texts(result.Codes), FoundCodes: result.Codes, UnreadCard: result.UnreadCard, Warnings: append(o.warnings, result.Warnings...), Derivatives: derivatives, Integrity: result.Integrity,
 	}, nil
 }
 
@@ -151,14 +152,32 @@ func (s *Service) fetch(ctx context.Context, photo events.PhotoMapped) (o *origi
 }
 
 // process runs the engine, but not for ever.
-func (s *Service) process(ctx context.Context, src []byte, info picture.Info, most time.Duration) (engine.Result, error) {
+func (s *Service) process(ctx context.Context, src []byte, info picture.Info, job engine.Job, most time.Duration) (engine.Result, error) {
 	bounded, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	result, err := s.engine.Process(bounded, src, info, engine.Standard())
+	result, err := s.engine.Process(bounded, src, info, job)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
 		return result, fault.Wrap(err, fault.Internal, "a photo took longer than %s", most)
 	}
 	return result, err
+}
+
+// jobOf answers what is made of a photo. Cards are held in front of the photos of individuals only.
+func jobOf(photo events.PhotoMapped) engine.Job {
+	job := engine.Standard()
+	job.Codes = photo.Section == events.SectionIndividuals
+	return job
+}
+
+// texts answers what the codes say, each once.
+func texts(found []events.FoundCode) []string {
+	all := []string{}
+	for _, code := range found {
+		if !slices.Contains(all, code.Text) {
+			all = append(all, code.Text)
+		}
+	}
+	return all
 }
 
 // patient answers how long a photo may take.

@@ -12,6 +12,7 @@ import (
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/testphotos"
+	"filmgate.dev/services/processing/internal/codes/cardset"
 	"filmgate.dev/services/processing/internal/engine"
 	"filmgate.dev/services/processing/internal/picture"
 	"filmgate.dev/services/processing/internal/queue"
@@ -283,6 +284,28 @@ func TestBadSettingsAreRefused(t *testing.T) {
 	for _, cfg := range []Config{{Workers: -1}, {MemoryMiB: 8}, {MemoryMiB: -5}} {
 		if _, err := New(cfg, Deps{}); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "FILMGATE_PROCESSING_") {
 			t.Errorf("%+v: %v", cfg, err)
+		}
+	}
+}
+
+// Cards are held before individuals: elsewhere nobody looks for them.
+func TestCodesOfIndividuals(t *testing.T) {
+	h := start(t, Config{})
+	card, truth := cardset.Paint(cardset.Set(5, 1)[0])
+	src := testphotos.EncodeJPEG(card, testphotos.Options{Sampling: testphotos.Gray})
+	for version, section := range map[string]events.Section{"01IND": events.SectionIndividuals, "01GRP": events.SectionGroup} {
+		photo := mapped(src, version)
+		photo.Section = section
+		h.store(photo, src)
+		h.say(photo)
+	}
+	for range 2 {
+		_, got := answer[events.PhotoProcessed](h)
+		switch {
+		case got.Version == "01GRP" && len(got.Codes) > 0:
+			t.Errorf("a group's photo has codes: %v", got.Codes)
+		case got.Version == "01IND" && (len(got.Codes) != 1 || got.Codes[0] != truth[0].Text || len(got.FoundCodes) != 1 || got.UnreadCard):
+			t.Errorf("codes %v at %v, want %v; another card: %v", got.Codes, got.FoundCodes, truth, got.UnreadCard)
 		}
 	}
 }

@@ -28,6 +28,7 @@ type Job struct {
 	Sizes     []int // longest edges, largest first
 	Quality   int   // JPEG
 	KeepOwner bool  // copy artist and copyright
+	Codes     bool  // look for QR codes
 }
 
 // Standard is the job of every photo.
@@ -42,6 +43,8 @@ type Result struct {
 	EXIF        events.EXIF
 	Warnings    []events.Warning
 	Derivatives []Derivative // largest first
+	Codes       []events.FoundCode
+	UnreadCard  bool // it seems to show a card whose code could not be read
 }
 
 // Derivative is a smaller picture.

@@ -44,6 +44,11 @@ func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job J
 	if err != nil {
 		return Result{}, err
 	}
+	if job.Codes {
+		if err := w.findCodes(ctx, lumaOf(decoded), in); err != nil {
+			return Result{}, err
+		}
+	}
 	current := shrink(decoded, w.levels[0].stored)
 	flatten(current)
 	if w.convert != nil {

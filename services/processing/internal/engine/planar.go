@@ -55,6 +55,11 @@ func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Jo
 	case err != nil:
 		return Result{}, err
 	}
+	if job.Codes {
+		if err := w.findCodes(ctx, planes[0], in); err != nil {
+			return Result{}, err
+		}
+	}
 	current, err := top(ctx, in, components, planes, w.levels[0].stored, w.convert)
 	if err != nil {
 		return Result{}, err
