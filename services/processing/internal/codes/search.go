@@ -27,6 +27,7 @@ const (
 	mostInsist  = 8
 	mostPatches = 16         // each is seen at two thresholds, and perhaps in two levels
 	mostWork    = 12_000_000 // brightness values asked for in grids: a quarter of a second
+	mostUnsure  = 4_000_000  // the same, before what may be no code is given up
 	mostPart    = 1 << 19    // pixels that are sharpened in one level
 )
 
@@ -96,7 +97,7 @@ func (s *search) look(l *level) error {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		if len(s.found) == MostCodes || s.work > mostWork/2 {
+		if len(s.found) == MostCodes || s.work > mostUnsure {
 			return nil
 		}
 		if !s.known(l, t.a) && !s.known(l, t.b) && !s.known(l, t.c) && !s.tried(l, t) {
@@ -229,6 +230,9 @@ func (s *search) insist() error {
 		}
 		if len(s.found) == MostCodes || len(failed) == mostInsist || s.work > mostWork {
 			return nil
+		}
+		if !g.sure && s.work > mostUnsure {
+			continue
 		}
 		alike := 0
 		for _, f := range failed {
