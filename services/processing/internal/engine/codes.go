@@ -5,8 +5,6 @@ import (
 	"image"
 	"image/color"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/telemetry"
 	"filmgate.dev/services/processing/internal/codes"
@@ -19,8 +17,8 @@ const cardEdge = 3000
 
 // findCodes looks for codes on the luma of a picture as it is stored, and says where they are as it is shown.
 func (w *work) findCodes(ctx context.Context, luma plane.Plane, in picture.Info) error {
-	ctx, span := telemetry.Span(ctx, "codes", trace.WithAttributes())
-	found, err := codes.Find(ctx, codes.Luma{Pix: luma.Pix, Stride: luma.Stride, Width: luma.Width, Height: luma.Height})
+	ctx, span := telemetry.Span(ctx, "codes")
+	found, err := codes.Find(ctx, codes.Luma(luma))
 	telemetry.End(span, err)
 	if err != nil {
 		return err
