@@ -148,11 +148,21 @@ quiet helm upgrade filmgate charts/filmgate "${settings[@]}" --set image.tag=b,s
 say "every pod was replaced by another version ($(told) photos)"
 quiet helm rollback filmgate --wait --timeout 5m
 say "and by the one before ($(told) photos)"
+restarts() { kube get pods -l "app.kubernetes.io/component=$1" -o 'jsonpath={.items[*].status.containerStatuses[*].restartCount}' | awk '{ for (i = 1; i <= NF; i++) n += $i } END { print n + 0 }'; }
 for part in sftp-edge job-status album-mapper processing studio; do
+	# Its process first, which comes back in its pod; then a whole pod, in whose place another one comes.
+	before=$(restarts $part)
+	quiet on_node pkill -KILL --newest --exact "$part"
+	end=$((SECONDS + 60))
+	until [ "$(restarts $part)" -gt "$before" ]; do
+		[ $SECONDS -lt $end ] || fail "a killed $part does not come back"
+		sleep 0.2
+	done
+	quiet kube rollout status "deployment/filmgate-$part" --timeout=120s
 	quiet kube delete pod --grace-period=0 --force --wait=false "$(kube get pods -l "app.kubernetes.io/component=$part" -o 'jsonpath={.items[0].metadata.name}')"
 	quiet kube rollout status "deployment/filmgate-$part" --timeout=120s
 done
-say "a pod of each part was killed and came back ($(told) photos)"
+say "of each part a process was killed (-9), then a pod, and came back ($(told) photos)"
 quiet on_node kubectl drain node2 --ignore-daemonsets --delete-emptydir-data --timeout=240s \
 	--pod-selector='app.kubernetes.io/instance=filmgate'
 quiet on_node kubectl uncordon node2

@@ -26,6 +26,14 @@ func TestRebuildAfterNATSWasLost(t *testing.T) {
 		}
 		before.until("c.jpg is gone", func() bool { return len(before.ids(events.TypePhotoRemoved)) == 1 })
 		photos := before.ready(2)
+		// What was said, but not yet noted as said, would be said again to whoever comes, under the same id.
+		before.until("everything is noted as said", func() bool {
+			var waiting int
+			if err := db.QueryRowContext(ctx, `SELECT count(*) FROM outbox`).Scan(&waiting); err != nil {
+				t.Fatal(err)
+			}
+			return waiting == 0
+		})
 		before.stop()
 
 		anew := startBus(t)
