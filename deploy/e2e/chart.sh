@@ -116,6 +116,8 @@ quiet filmgate job create JOB00001
 password=$(filmgate user create --sftp-user eva --all-jobs | sed -n 's/^SFTP password of eva: //p')
 [ -n "$password" ] || fail "there is no password for the SFTP user"
 
+# ssh looks for known hosts in the home of whom the machine knows, whatever HOME says.
+ssh_program="ssh -a -x -o UserKnownHostsFile=$work/known_hosts -o StrictHostKeyChecking=accept-new"
 photo=$PWD/pkg/testphotos/testdata/mountain.jpg
 # upload NAME FIRST: sends photos until it is told to stop, each under a name of its own, and writes down those that it was told
 # OK for. A failure is tried once more, as every program does.
@@ -124,7 +126,7 @@ upload() {
 	while [ ! -e "$work/stop" ]; do
 		name=$1-$n.jpg
 		for try in 1 2; do
-			if on_node env "HOME=$work" lftp -c "set sftp:auto-confirm yes; set net:max-retries 1; set net:timeout 30; open -u eva,$password sftp://filmgate-sftp.$namespace; put -O 'JOB00001/Class 1' $photo -o $name" >>"$work/client-$1.log" 2>&1; then
+			if on_node env "HOME=$work" lftp -c "set sftp:connect-program '$ssh_program'; set net:max-retries 1; set net:timeout 30; open -u eva,$password sftp://filmgate-sftp.$namespace; put -O 'JOB00001/Class 1' $photo -o $name" >>"$work/client-$1.log" 2>&1; then
 				echo "$name" >>"$work/told"
 				break
 			fi
@@ -135,7 +137,7 @@ upload() {
 }
 touch "$work/told" "$work/again" "$work/failed"
 end=$((SECONDS + 30)) # a new user and a new job are everywhere within a second
-until on_node env "HOME=$work" lftp -c "set sftp:auto-confirm yes; open -u eva,$password sftp://filmgate-sftp.$namespace; mkdir -p 'JOB00001/Class 1'" >"$work/log" 2>&1; do
+until on_node env "HOME=$work" lftp -c "set sftp:connect-program '$ssh_program'; open -u eva,$password sftp://filmgate-sftp.$namespace; mkdir -p 'JOB00001/Class 1'" >"$work/log" 2>&1; do
 	[ $SECONDS -lt $end ] || fail "the first folder is refused: $(cat "$work/log")"
 done
 for client in 1 2 3 4 5 6 7 8; do upload "$client" 1 & done
