@@ -150,6 +150,9 @@ quiet helm upgrade filmgate charts/filmgate "${settings[@]}" --set image.tag=b,s
 say "every pod was replaced by another version ($(told) photos)"
 quiet helm rollback filmgate --wait --timeout 5m
 say "and by the one before ($(told) photos)"
+# Who tries once more has noticed nothing so far. A process that is killed is another matter: where there is one of a part, logins
+# fail until it is back, and a second try may come too early. Nothing that was told OK may be lost all the same.
+[ ! -s "$work/failed" ] || fail "uploads failed twice: $(sort -u "$work/failed" | wc -l)"
 restarts() { kube get pods -l "app.kubernetes.io/component=$1" -o 'jsonpath={.items[*].status.containerStatuses[*].restartCount}' | awk '{ for (i = 1; i <= NF; i++) n += $i } END { print n + 0 }'; }
 for part in sftp-edge job-status album-mapper processing studio; do
 	# Its process first, which comes back in its pod; then a whole pod, in whose place another one comes.
@@ -172,14 +175,18 @@ say "a node was drained of Filmgate ($(told) photos)"
 touch "$work/stop"
 wait
 
-[ ! -s "$work/failed" ] || fail "uploads failed twice: $(sort -u "$work/failed" | wc -l)"
 for _ in $(seq 120); do
 	filmgate photo list --job JOB00001 --state ready --json | sed -n 's/.*"path":"JOB00001\/Class 1\/\([^"]*\)".*/\1/p' | sort >"$work/listed"
-	sort "$work/told" | cmp -s - "$work/listed" && break
+	missing=$(sort "$work/told" | comm -23 - "$work/listed")
+	[ -n "$missing" ] || break
 	sleep 1
 done
-sort "$work/told" | cmp - "$work/listed" || fail "$(told) photos were told OK, $(wc -l <"$work/listed") are ready in the catalog"
-say "$(told) photos were told OK; each is in the catalog, ready, once; $(wc -l <"$work/again") were sent a second time"
+[ -z "$missing" ] || fail "$(told) photos were told OK, and these are not ready in the catalog: $missing"
+# What landed in the moment in which its edge was killed may be there though its client was never told.
+untold=$(sort "$work/told" | comm -13 - "$work/listed" | comm -23 - <(sort -u "$work/failed"))
+[ -z "$untold" ] || fail "these are in the catalog, and nobody sent them: $untold"
+[ -z "$(uniq -d "$work/listed")" ] || fail "these are in the catalog twice: $(uniq -d "$work/listed")"
+say "$(told) photos were told OK; each is in the catalog, ready, once; $(wc -l <"$work/again") were sent a second time, and $(wc -l <"$work/failed") failed twice while something was killed"
 
 quiet helm test filmgate --timeout 3m
 quiet helm uninstall filmgate --wait --timeout 3m
