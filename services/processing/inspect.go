@@ -14,7 +14,6 @@ import (
 type Inspection struct {
 	MediaType   string // "" where it is no picture
 	Progressive bool
-	Subsampled  bool
 	Image       events.Image
 	EXIF        events.EXIF
 	Integrity   string
@@ -29,11 +28,7 @@ type Inspection struct {
 }
 
 // Derivative is a smaller picture.
-type Derivative struct {
-	Name          string
-	Width, Height int
-	JPEG          []byte
-}
+type Derivative = engine.Derivative
 
 // Inspect does with the bytes of a file what the service does with a photo, and keeps nothing. A file that is rejected is no error.
 func Inspect(ctx context.Context, src []byte, sale Sale) (Inspection, error) {
@@ -46,7 +41,7 @@ func Inspect(ctx context.Context, src []byte, sale Sale) (Inspection, error) {
 	estimate := e.Estimate(info)
 	width, height := info.Display()
 	seen := Inspection{
-		MediaType: string(info.Format), Progressive: info.Progressive, Subsampled: info.Subsampled, Memory: estimate.Memory, CPU: estimate.CPU,
+		MediaType: string(info.Format), Progressive: info.Progressive, Memory: estimate.Memory, CPU: estimate.CPU,
 		Image: events.Image{Width: info.Width, Height: info.Height, Orientation: info.Orientation, DisplayWidth: width, DisplayHeight: height},
 	}
 	warnings, err := sale.judge(info)
@@ -60,10 +55,7 @@ func Inspect(ctx context.Context, src []byte, sale Sale) (Inspection, error) {
 		return rejected(seen, err)
 	}
 	seen.Image, seen.EXIF, seen.Integrity, seen.Warnings, seen.Took = result.Image, result.EXIF, result.Integrity, append(warnings, result.Warnings...), time.Since(began)
-	seen.Codes, seen.UnreadCard = result.Codes, result.UnreadCard
-	for _, d := range result.Derivatives {
-		seen.Derivatives = append(seen.Derivatives, Derivative(d))
-	}
+	seen.Codes, seen.UnreadCard, seen.Derivatives = result.Codes, result.UnreadCard, result.Derivatives
 	return seen, nil
 }
 

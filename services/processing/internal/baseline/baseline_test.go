@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/jpeg"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -71,6 +72,38 @@ func TestOthersReadIt(t *testing.T) {
 			t.Fatalf("%d × %d at %d: mean square %.2f, and %.2f of the standard library", w, h, quality, mine/n, other/n)
 		}
 	})
+}
+
+// The hardest pictures are noise of black and white: their coefficients are the largest that there are codes for.
+func TestTheHardestPictures(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	p := Picture{Y: plane.New(256, 256), Cb: plane.New(128, 128), Cr: plane.New(128, 128)}
+	for _, of := range []plane.Plane{p.Y, p.Cb, p.Cr} {
+		for i := range of.Pix {
+			switch tile := i % of.Stride / 8 % 3; {
+			case tile == 0:
+				of.Pix[i] = -byte(random.Uint32() & 1)
+			case tile == 1: // the frequencies that gather the most
+				of.Pix[i] = -byte((i + 1) >> 1 & 1)
+			default:
+				of.Pix[i] = -byte((i/of.Stride + 1) >> 1 & 1)
+			}
+		}
+	}
+	src, err := Encode(t.Context(), p, Options{Quality: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := jpeg.Decode(bytes.NewReader(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := img.(*image.YCbCr)
+	for i, v := range p.Y.Pix {
+		if d := int(v) - int(got.Y[i/256*got.YStride+i%256]); d < -3 || d > 3 {
+			t.Fatalf("sample %d is %d steps away", i, d)
+		}
+	}
 }
 
 func BenchmarkEncode(b *testing.B) {
