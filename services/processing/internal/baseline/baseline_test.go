@@ -80,10 +80,10 @@ func TestTheHardestPictures(t *testing.T) {
 	p := Picture{Y: plane.New(256, 256), Cb: plane.New(128, 128), Cr: plane.New(128, 128)}
 	for _, of := range []plane.Plane{p.Y, p.Cb, p.Cr} {
 		for i := range of.Pix {
-			switch tile := i % of.Stride / 8 % 3; {
-			case tile == 0:
+			switch i % of.Stride / 8 % 3 {
+			case 0:
 				of.Pix[i] = -byte(random.Uint32() & 1)
-			case tile == 1: // the frequencies that gather the most
+			case 1: // the frequencies that gather the most
 				of.Pix[i] = -byte((i + 1) >> 1 & 1)
 			default:
 				of.Pix[i] = -byte((i/of.Stride + 1) >> 1 & 1)
