@@ -85,14 +85,18 @@ bench: build ## measure the product: CPU s/GiB received, photos per CPU s, laten
 	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
 	@CGO_ENABLED=0 go run ./services/all-in-one/bench -bin $(BIN)
 
+PHOTOS ?= $(wildcard ../shared/photos/camera)
+
+.PHONY: bench-pipeline
+bench-pipeline: build ## take 200 camera photos over SFTP to ready: photos/s, p50, p95 (about 2 minutes; PHOTOS=folder RUN="-against folder of another filmgate")
+	@CGO_ENABLED=0 go run ./services/all-in-one/bench pipeline -bin $(BIN) -photos '$(PHOTOS)' $(RUN)
+
 .PHONY: bench-edge
 bench-edge: $(MINIO) ## hold the edge in front of MinIO against OpenSSH's sftp-server on this disk (about 10 minutes; RUN="-n 1 -load one")
 	@.ci/setup-bench edge
 	@mkdir -p $(BIN)
 	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
 	@CGO_ENABLED=0 go run ./services/all-in-one/bench edge -bin $(BIN) -minio $(MINIO) $(RUN)
-
-PHOTOS ?= $(wildcard ../shared/photos/camera)
 
 .PHONY: bench-pictures
 bench-pictures: ## hold the picture engines against libvips, ImageMagick and ffmpeg (about 10 minutes; PHOTOS=folder RUN="-n 1 -only 24mp-420")

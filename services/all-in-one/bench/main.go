@@ -4,7 +4,8 @@
 // CPU second, the time from landed to ready of single photos, and peak memory. `make bench` runs it; deploy/BENCHMARKS.md
 // keeps the figures.
 //
-// `bench edge` holds the edge alone, in front of MinIO, against OpenSSH's own server: `make bench-edge`.
+// `bench edge` holds the edge alone, in front of MinIO, against OpenSSH's own server: `make bench-edge`. `bench pipeline`
+// takes the way of many photographs from SFTP to ready, and can hold another build beside this one: `make bench-pipeline`.
 package main
 
 import (
@@ -31,9 +32,15 @@ type size struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(os.Args) > 1 && os.Args[1] == "edge" {
-		exit(measureSideBySide(ctx, os.Args[2:]))
-		return
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "edge":
+			exit(measureSideBySide(ctx, os.Args[2:]))
+			return
+		case "pipeline":
+			exit(measurePipelines(ctx, os.Args[2:]))
+			return
+		}
 	}
 	var s size
 	bin := flag.String("bin", ".bin", "folder of the binaries filmgate and sftp-edge")

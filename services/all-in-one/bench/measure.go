@@ -117,16 +117,20 @@ func (p *product) measureSingles(ctx context.Context, s size) error {
 	return nil
 }
 
-// photos writes test photos, a few different pictures under many names: every file has bytes of its own.
+// photos writes test photos, a few different pictures under many names.
 func (p *product) photos(folder string, n int, picture func(int) []byte) ([]string, error) {
-	dir := filepath.Join(p.dir, folder)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
 	const different = 4
 	pictures := make([][]byte, min(n, different))
 	for i := range pictures {
 		pictures[i] = picture(i + 1)
+	}
+	return writePhotos(filepath.Join(p.dir, folder), n, pictures)
+}
+
+// writePhotos writes pictures under many names, in turn: every file has bytes of its own.
+func writePhotos(dir string, n int, pictures [][]byte) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
 	}
 	paths := make([]string, n)
 	for i := range n {
