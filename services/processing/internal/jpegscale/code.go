@@ -101,10 +101,10 @@ const (
 	wholeValue   = 16
 	wholeMore    = 1 << 7
 
-	// An entry of skip: how many bits to go on, how many coefficients, and whether the block ends there. It covers as many
-	// symbols as have their prefix in the window. 0: none has.
+	// An entry of skip: how many bits to go on, and how many coefficients. It covers as many symbols as have their prefix in the
+	// window. The end of a block goes on by pastEnd; where not even one prefix is in the window, it goes on further than that.
 	skipAdvance = 6
-	skipEnd     = 1 << 15
+	skipNothing = 0xFF << skipAdvance
 
 	pastEnd = 128 // coefficients that the end of a block goes on: further than any run
 )
@@ -160,24 +160,18 @@ func (c *code) fillWhole(table *[1 << wholeBits]uint32) {
 func (c *code) fillSkip(table *[1 << skipBits]uint16) {
 	for i := range table {
 		bits, advance := 0, 0
-		for bits < skipBits {
+		for bits < skipBits && advance < pastEnd {
 			length, symbol := c.find(uint32(i) << (16 - skipBits + bits) & 0xFFFF)
-			if bits+length > skipBits {
-				break
-			}
 			a, size := step(symbol)
-			if a == pastEnd {
-				bits += length
-				table[i] = skipEnd
-				break
-			}
-			if advance+a > 63 || size > mostAC {
+			if bits+length > skipBits || size > mostAC || a < pastEnd && advance+a > 63 {
 				break
 			}
 			bits, advance = bits+length+size, advance+a
 		}
-		if bits > 0 {
-			table[i] |= uint16(bits) | uint16(advance)<<skipAdvance
+		if bits == 0 {
+			table[i] = skipNothing
+		} else {
+			table[i] = uint16(bits) | uint16(advance)<<skipAdvance
 		}
 	}
 }

@@ -225,15 +225,21 @@ func (s *sequential) lost(of, x, y int) { s.parts[of].flat(x, y, 0) }
 // block reads one block, and transforms it. It is where a decoder spends its time.
 func (s *sequential) block(b *bitReader, of, x, y int) bool {
 	p := &s.parts[of]
-	diff, ok := b.difference(p.dc)
-	if !ok {
+	table, tables, keep := &p.table, p.tables, p.keep
+	data, pos, acc, n := b.data, b.pos, b.acc, b.n
+
+	acc |= binary.BigEndian.Uint64(data[pos:]) >> (n & 63)
+	pos += (63 - n) >> 3
+	n |= 56
+	length, size := p.dc.find(uint32(acc >> 48))
+	if length > 16 || size > mostDC {
 		return false
 	}
-	p.before += diff
-	table, tables, keep := &p.table, p.tables, p.keep
+	acc <<= length & 63
+	p.before += extend(acc, int(size))
+	acc <<= size & 63
+	n -= length + int(size)
 	dc := saturated(p.before * int32(table[0]))
-
-	data, pos, acc, n := b.data, b.pos, b.acc, b.n
 	k := 1
 	for k < keep {
 		if n < 32 {
@@ -276,31 +282,34 @@ func (s *sequential) block(b *bitReader, of, x, y int) bool {
 		return s.broken() // a run out of the block
 	}
 	for k < 64 {
-		if n < 32 {
-			acc |= binary.BigEndian.Uint64(data[pos:]) >> (n & 63)
-			pos += (63 - n) >> 3
-			n |= 56
-		}
+		acc |= binary.BigEndian.Uint64(data[pos:]) >> (n & 63)
+		pos += (63 - n) >> 3
+		n |= 56
 		e := tables.skip[acc>>(64-skipBits)]
-		length, advance := int(e&(1<<skipAdvance-1)), int(e>>skipAdvance&63)
-		switch {
-		case e != 0 && e&skipEnd == 0 && k+advance <= 64:
-			k += advance
-		case e != 0 && e&skipEnd != 0 && k+advance < 64:
-			k = pastEnd
-		default: // one symbol at a time
+		next := k + int(e>>skipAdvance)
+		if next < 64 { // bits for another entry are left
+			acc <<= e & (1<<skipAdvance - 1)
+			n -= int(e & (1<<skipAdvance - 1))
+			k = next
+			e = tables.skip[acc>>(64-skipBits)]
+			next = k + int(e>>skipAdvance)
+		}
+		length := int(e & (1<<skipAdvance - 1))
+		if next > 64 && (next < pastEnd || next >= pastEnd+64) {
+			// One symbol: its prefix is longer than the window, or the window reaches into the next block.
 			long, symbol := p.ac.find(uint32(acc >> 48))
 			if long > 16 {
 				return s.broken()
 			}
 			advance, size := step(symbol)
-			if k += advance; size > mostAC || k > 64 && size > 0 {
+			if next = k + advance; size > mostAC || next > 64 && size > 0 {
 				return s.broken()
 			}
 			length = long + size
 		}
 		acc <<= length & 63
 		n -= length
+		k = next
 	}
 	b.pos, b.acc, b.n = pos, acc, n
 	if only {
