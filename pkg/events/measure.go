@@ -27,7 +27,7 @@ func Measure(nc *nats.Conn, r prometheus.Registerer) {
 	if !telemetry.Ask(r, "filmgate_nats_connected", "1 while the connection to NATS stands.", nil, stands) {
 		return
 	}
-	telemetry.Ask(r, "filmgate_nats_reconnects", "How often the connection to NATS was made anew.", nil,
+	telemetry.AskCount(r, "filmgate_nats_reconnects_total", "How often the connection to NATS was made anew.", nil,
 		func() float64 { return float64(nc.Stats().Reconnects) })
 	refused := telemetry.Counter(r, "filmgate_nats_async_errors_total", "What NATS refused without anybody waiting for the answer: permission, slow_consumer, other.", "kind")
 	for _, kind := range []string{"permission", "slow_consumer", "other"} {

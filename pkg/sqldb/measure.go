@@ -47,7 +47,7 @@ func (db *DB) Measure(r prometheus.Registerer, name string) {
 	}
 	labels := prometheus.Labels{"database": name}
 	telemetry.Ask(r, "filmgate_sql_connections_in_use", "Connections to the database that are at work.", labels, func() float64 { return float64(db.write.Stats().InUse) })
-	telemetry.Ask(r, "filmgate_sql_waits_seconds", "How long has been waited in all for a free connection to the database.", labels,
+	telemetry.AskCount(r, "filmgate_sql_waits_seconds_total", "How long has been waited in all for a free connection to the database.", labels,
 		func() float64 { return db.write.Stats().WaitDuration.Seconds() })
 	db.measures.Store(m)
 }

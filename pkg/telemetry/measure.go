@@ -31,6 +31,13 @@ func Ask(r prometheus.Registerer, name, help string, labels prometheus.Labels, v
 	return r.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value)) == nil
 }
 
+// AskCount is Ask for what only grows.
+func AskCount(r prometheus.Registerer, name, help string, labels prometheus.Labels, value func() float64) {
+	if r != nil {
+		_ = r.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, value))
+	}
+}
+
 // Quick are the buckets of what should take milliseconds, and may take as long as a client waits.
 func Quick() []float64 {
 	return []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60}
