@@ -282,7 +282,6 @@ func (o *Original) withdraw(ctx context.Context) error {
 		return err
 	}
 	var left []error
-	gone := fault.Is(err, fault.NotFound)
 	for _, n := range o.own {
 		if slices.ContainsFunc(now.Tail, func(p files.Piece) bool { return p.Number == n }) {
 			continue
@@ -293,8 +292,9 @@ func (o *Original) withdraw(ctx context.Context) error {
 		}
 		left = append(left, err)
 	}
-	// With no record nobody goes on: it was removed, or has landed. A part that was on its way then may be there again.
-	if gone && o.parts != nil {
+	// Nobody goes on where there is no record (it was removed, or has landed) or one that promises nothing (it is being removed). A
+	// part that was on its way while somebody else removed them all may be there again.
+	if now.Bytes == 0 && now.Entry == nil && o.parts != nil {
 		left = append(left, o.parts.Abort(ctx))
 	}
 	return errors.Join(left...)

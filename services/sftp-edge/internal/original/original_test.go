@@ -113,3 +113,48 @@ func TestAbortAfterALostAnswer(t *testing.T) {
 		t.Errorf("%+v %v, %d pieces", records, err, pieces(t, s))
 	}
 }
+
+// An upload is removed by somebody else while its edge is still storing a part: that one does not bring it back. But what
+// somebody goes on with, or finishes, is left alone.
+func TestAPartArrivesLate(t *testing.T) {
+	for name, c := range map[string]struct {
+		now  func(*files.Record)
+		left bool
+	}{
+		"being removed": {worthless, false},
+		"gone on with":  {func(r *files.Record) { r.State = files.UploadPartial }, true},
+		"finished": {func(r *files.Record) {
+			r.State, r.Bytes, r.Entry = files.UploadCompleting, 0, &files.Entry{Name: "a.jpg"}
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, log, s := stores(t)
+			o := fresh(t, s, "01U")
+			if err := o.Begin(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			part := bytes.Repeat([]byte{1}, 1000)
+			sum := crc32.Checksum(part, crc32.MakeTable(crc32.Castagnoli))
+			if err := o.Part(t.Context(), 1, body{bytes.NewReader(part)}, sum); err != nil {
+				t.Fatal(err)
+			}
+			if err := o.change(t.Context(), func(r *files.Record) { r.Parts, r.Bytes = 1, 1000 }); err != nil {
+				t.Fatal(err)
+			}
+			records, err := log.Uploads().All(t.Context())
+			if err != nil || len(records) != 1 {
+				t.Fatal(records, err)
+			}
+			c.now(&records[0])
+			if _, err := s.take(t.Context(), records[0]); err != nil {
+				t.Fatal(err)
+			}
+			if err := o.Abort(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := o.parts.Parts(t.Context()); c.left != (err == nil) {
+				t.Errorf("its parts: %v", err)
+			}
+		})
+	}
+}
