@@ -29,6 +29,8 @@ const (
 	tidyWait = 5 * time.Second
 	// beginWait bounds the announcement of a large file.
 	beginWait = 30 * time.Second
+	// lastWait is how much longer than its context a write to the bucket may take.
+	lastWait = 3 * time.Second
 )
 
 // Store is where originals are kept.
@@ -43,17 +45,36 @@ type Store struct {
 
 // through waits for a free lane to the bucket and uses it. Hundreds of clients that close at the same moment would otherwise
 // each have a request under way, and everybody else's questions wait behind all of them.
-func (s Store) through(ctx context.Context, f func() error) error {
-	if s.Lanes == nil {
-		return f()
+func (s Store) through(ctx context.Context, write func(context.Context) error) error {
+	if s.Lanes != nil {
+		select {
+		case s.Lanes <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-s.Lanes }()
 	}
-	select {
-	case s.Lanes <- struct{}{}:
-	case <-ctx.Done():
+	return toItsEnd(ctx, write)
+}
+
+// toItsEnd lets a write that has begun end by itself when ctx is over, for a while. The bucket may have all of its bytes by then: a
+// request that is broken off can still leave something there, after everything has been tidied up.
+func toItsEnd(ctx context.Context, write func(context.Context) error) error {
+	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	defer func() { <-s.Lanes }()
-	return f()
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	ended := make(chan struct{})
+	defer close(ended)
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-ended:
+		case <-time.After(lastWait):
+			cancel()
+		}
+	})()
+	return write(lasting)
 }
 
 // Original is one object on its way in. Part may be called concurrently, also with the rest; the rest one after another.
@@ -127,7 +148,7 @@ func (o *Original) options(crc32c uint32) objects.PutOptions {
 
 // Put stores a whole small file.
 func (o *Original) Put(ctx context.Context, body upload.Body, crc32c uint32) error {
-	return o.store.through(ctx, func() error {
+	return o.store.through(ctx, func(ctx context.Context) error {
 		o.written = true
 		return o.store.Bucket.PutFrom(ctx, o.key, body, body.Len(), o.options(crc32c))
 	})
@@ -147,7 +168,7 @@ func (o *Original) Begin(ctx context.Context) error {
 
 // Part stores one part of a large file.
 func (o *Original) Part(ctx context.Context, n int, body upload.Body, crc32c uint32) error {
-	return o.store.through(ctx, func() error { return o.parts.PutPartFrom(ctx, n, body, body.Len(), crc32c) })
+	return o.store.through(ctx, func(ctx context.Context) error { return o.parts.PutPartFrom(ctx, n, body, body.Len(), crc32c) })
 }
 
 // Spill stores a piece of the tail.
@@ -159,7 +180,7 @@ func (o *Original) Spill(ctx context.Context, piece files.Piece, body upload.Bod
 	if err := o.announce(ctx, piece.Number); err != nil {
 		return err
 	}
-	err = o.store.through(ctx, func() error {
+	err = o.store.through(ctx, func(ctx context.Context) error {
 		return o.store.Bucket.PutFrom(ctx, key, body, body.Len(), objects.PutOptions{CRC32C: piece.CRC32C, Metadata: map[string]string{"upload": o.fixed.Upload}})
 	})
 	failpoint.Here("tail stored")

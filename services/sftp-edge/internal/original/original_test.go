@@ -2,9 +2,13 @@ package original
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"hash/crc32"
 	"io"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/files"
@@ -157,4 +161,30 @@ func TestAPartArrivesLate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A write that its upload's failure meets on the way ends by itself, so that what it leaves can be tidied up; but not for ever.
+func TestAWriteGoesToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for took, want := range map[time.Duration]error{lastWait - time.Second: nil, lastWait + time.Second: context.Canceled} {
+			ctx, cancel := context.WithCancel(t.Context())
+			err := Store{}.through(ctx, func(ctx context.Context) error {
+				cancel()
+				select {
+				case <-time.After(took):
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			})
+			if !errors.Is(err, want) {
+				t.Errorf("after %s: %v", took, err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := (Store{}).through(ctx, func(context.Context) error { t.Error("it was begun"); return nil }); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
 }

@@ -45,7 +45,7 @@ func (u *Upload) conclude() bool {
 // giveUp decides what stays of an upload that failed: nothing, unless its client may find it useful.
 func (u *Upload) giveUp(ctx context.Context) error {
 	u.mu.Lock()
-	for u.spilling || u.saving { // neither lasts, because the failure has ended their requests
+	for u.spilling || u.saving { // neither lasts, because the failure soon ends their requests
 		u.await(nil)
 	}
 	end := u.remains()
