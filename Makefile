@@ -23,7 +23,7 @@ LDFLAGS = -X filmgate.dev/pkg/version.version=$(VERSION)
 help: ## explain the targets (this)
 	@echo "Filmgate: photographers upload over SFTP, studios see the photos."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## run everything in one process, with its data in ./filmgate-data (DATA=… for another)
@@ -45,6 +45,11 @@ test: setup ## install what is needed, then run every test (under 10 minutes on 
 .PHONY: race
 race: setup ## run the tests of everything concurrent under the race detector
 	CGO_ENABLED=1 go test -race $(RACE)
+
+.PHONY: test-arm64
+test-arm64: ## run the tests of what has kernels for arm64 as programs for arm64, in QEMU (under a minute)
+	@.ci/setup-arm64
+	cd services/processing && GOARCH=arm64 CGO_ENABLED=0 go test -exec qemu-aarch64 ./internal/plane ./internal/jpegscale ./internal/baseline
 
 # Where goroutines share memory. The stories run the real binary as a process of its own, and a search for codes is one
 # goroutine: nothing to see for -race there.

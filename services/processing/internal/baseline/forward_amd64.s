@@ -97,8 +97,8 @@ EIGHT(middle, 0x0000008000000080) // 128
 	VMULPS    at(R8), y, y  \
 	VCVTPS2DQ y, y
 
-// func forwardAVX2(coef *[64]int16, samples *byte, stride int, factors *[64]float32) uint64
-TEXT ·forwardAVX2(SB), NOSPLIT, $0-40
+// func forwardFast(coef *[64]int16, samples *byte, stride int, factors *[64]float32) uint64
+TEXT ·forwardFast(SB), NOSPLIT, $0-40
 	MOVQ coef+0(FP), DI
 	MOVQ samples+8(FP), SI
 	MOVQ stride+16(FP), DX

@@ -14,8 +14,8 @@ FOUR(middle, 0x0000008000000080) // 128
 FOUR(c1c3, 0x115129cf115129cf)
 FOUR(c3c1, 0xd6311151d6311151) // 4433, -10703
 
-// func inverse4AVX2(dst *byte, stride int, b *block)
-TEXT ·inverse4AVX2(SB), NOSPLIT, $0-24
+// func inverse4Fast(dst *byte, stride int, b *block)
+TEXT ·inverse4Fast(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ stride+8(FP), DX
 	MOVQ b+16(FP), SI

@@ -24,8 +24,8 @@ GLOBL order<>(SB), RODATA|NOPTR, $32
 	VPADDD     tmp, sum, sum          \
 	ADDQ       R10, R9
 
-// func horizontalAVX2(dst *byte, n int, row *byte, first *int32, weights *int16, taps int)
-TEXT ·horizontalAVX2(SB), NOSPLIT, $0-48
+// func horizontalFast(dst *byte, n int, row *byte, first *int32, weights *int16, taps int)
+TEXT ·horizontalFast(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ n+8(FP), BX
 	MOVQ row+16(FP), SI
@@ -86,8 +86,8 @@ sixteen:
 	VZEROUPPER
 	RET
 
-// func verticalAVX2(dst *byte, n int, rows **byte, weights *int16, taps int)
-TEXT ·verticalAVX2(SB), NOSPLIT, $0-40
+// func verticalFast(dst *byte, n int, rows **byte, weights *int16, taps int)
+TEXT ·verticalFast(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ n+8(FP), BX
 	MOVQ rows+16(FP), SI

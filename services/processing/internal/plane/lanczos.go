@@ -20,17 +20,20 @@ func (a *axis) of(i int) []int16 { return a.weights[i*a.taps : (i+1)*a.taps] }
 
 // lanczos answers the weights that bring the samples between from and to of a line of have samples to want. The number of
 // weights is a multiple of group.
+//
+// The conversions of products keep compilers from rounding only once where the processor can: else the first sample would be another
+// on some, where it only just has a weight.
 func lanczos(have int, from, to float64, want, group int) axis {
 	ratio := (to - from) / float64(want)
 	stretch := max(1, math.Abs(ratio))
-	support := lobes * stretch
+	support := float64(lobes * stretch)
 	a := axis{first: make([]int32, want)}
 	a.taps = (min(int(2*support)+2, have) + group - 1) / group * group
 	a.weights = make([]int16, want*a.taps)
 	exact := make([]float64, a.taps)
 	for i := range want {
 		// Samples are where their middles are.
-		middle := from + (float64(i)+0.5)*ratio - 0.5
+		middle := from + float64((float64(i)+0.5)*ratio) - 0.5
 		first := max(0, min(int(math.Ceil(middle-support)), have-1))
 		last := max(first, min(int(math.Floor(middle+support)), have-1, first+a.taps-1))
 		sum := 0.0
