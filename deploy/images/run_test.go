@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // The image is run as Kubernetes would run it under its strictest rules: nothing to write on, no capability, nobody's user.
@@ -20,20 +22,7 @@ func TestRunsWithoutRightsOnAReadOnlyRoot(t *testing.T) {
 	b := made(t).builds[indexOf(runtime.GOARCH)]
 	bundle := t.TempDir()
 	root := filepath.Join(bundle, "rootfs")
-	for _, file := range unpack(t, b.image) {
-		path := filepath.Join(root, file.Name)
-		if strings.HasSuffix(file.Name, "/") {
-			err = os.MkdirAll(path, 0o755)
-		} else {
-			err = os.MkdirAll(filepath.Dir(path), 0o755)
-			if err == nil {
-				err = os.WriteFile(path, file.content, os.FileMode(file.Mode))
-			}
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	layOut(t, b.image, root)
 	image, err := b.image.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
@@ -71,5 +60,53 @@ func TestRunsWithoutRightsOnAReadOnlyRoot(t *testing.T) {
 	// Without settings it must end, and say why.
 	if out, err := start(); err == nil || !strings.Contains(out, "FILMGATE_S3_ENDPOINT: is required") {
 		t.Errorf("without settings: %v\n%s", err, out)
+	}
+}
+
+// The program for the other processor starts as well, and says what it is: in QEMU, where that is installed.
+func TestRunsOnTheOtherProcessor(t *testing.T) {
+	other, emulator := "arm64", "qemu-aarch64"
+	if runtime.GOARCH == other {
+		other, emulator = "amd64", "qemu-x86_64"
+	}
+	qemu, err := exec.LookPath(emulator)
+	if err != nil {
+		t.Skip("running a program for another processor needs QEMU: make test-arm64 installs it")
+	}
+	b := made(t).builds[indexOf(other)]
+	root := t.TempDir()
+	layOut(t, b.image, root)
+	image, err := b.image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func(args ...string) (string, error) {
+		cmd := exec.Command(qemu, append([]string{filepath.Join(root, image.Config.Entrypoint[0])}, args...)...)
+		cmd.Env = image.Config.Env
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := start("--version"); err != nil || out != "studio "+first.version+"\n" {
+		t.Errorf("--version: %v, %q", err, out)
+	}
+	if out, err := start(); err == nil || !strings.Contains(out, "FILMGATE_S3_ENDPOINT: is required") {
+		t.Errorf("without settings: %v\n%s", err, out)
+	}
+}
+
+// layOut writes an image's files below root.
+func layOut(t *testing.T, image v1.Image, root string) {
+	t.Helper()
+	for _, file := range unpack(t, image) {
+		path := filepath.Join(root, file.Name)
+		var err error
+		if strings.HasSuffix(file.Name, "/") {
+			err = os.MkdirAll(path, 0o755)
+		} else if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+			err = os.WriteFile(path, file.content, os.FileMode(file.Mode))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
