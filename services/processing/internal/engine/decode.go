@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 
+	"filmgate.dev/services/processing/internal/jpegscale"
 	"filmgate.dev/services/processing/internal/picture"
 )
 
@@ -17,6 +18,9 @@ import (
 func decode(ctx context.Context, src []byte, in picture.Info, end picture.End) (image.Image, error) {
 	if in.Format == picture.PNG && end != picture.EndMarked || end == picture.EndZeros {
 		return nil, picture.Truncated(nil)
+	}
+	if config, err := header(in.Format)(bytes.NewReader(src)); err == nil && (config.Width != in.Width || config.Height != in.Height) {
+		return nil, picture.Damaged(errOther)
 	}
 	img, err := decoder(in.Format)(newSource(ctx, src, end))
 	switch {
@@ -35,6 +39,15 @@ func decode(ctx context.Context, src []byte, in picture.Info, end picture.End) (
 		return rgb, nil
 	}
 	return img, nil
+}
+
+// errOther says that a decoder finds another picture in a file than the one that was weighed: it could be of any size.
+var errOther = errors.New("engine: two headers in one file")
+
+// another reports whether our decoder finds another picture in a file than the one that was weighed.
+func another(src []byte, in picture.Info) bool {
+	p, err := jpegscale.Open(src)
+	return err == nil && (p.Width != in.Width || p.Height != in.Height || p.Progressive != in.Progressive || len(p.Components) != in.Components)
 }
 
 // source reads a file's bytes until its context ends: decoders know no contexts, but they stop when reading fails.
@@ -65,4 +78,11 @@ func decoder(format picture.Format) func(io.Reader) (image.Image, error) {
 		return png.Decode
 	}
 	return jpeg.Decode
+}
+
+func header(format picture.Format) func(io.Reader) (image.Config, error) {
+	if format == picture.PNG {
+		return png.DecodeConfig
+	}
+	return jpeg.DecodeConfig
 }

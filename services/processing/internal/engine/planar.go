@@ -41,6 +41,9 @@ func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Jo
 	if w.end == picture.EndZeros {
 		return Result{}, picture.Truncated(nil)
 	}
+	if another(src, in) {
+		return Result{}, picture.Damaged(errOther)
+	}
 	decoding, span := telemetry.Span(ctx, "decode")
 	components, planes, err := decodeScaled(decoding, src, w.levels[0].stored)
 	telemetry.End(span, err)
