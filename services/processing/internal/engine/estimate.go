@@ -31,6 +31,9 @@ func (Imaging) Estimate(in picture.Info) Estimate {
 	switch {
 	case in.Format == picture.PNG:
 		need = pixels * 4 * int64(max(8, in.BitDepth)/8)
+		if in.Interlaced {
+			need *= 2 // the passes
+		}
 	case in.CMYK():
 		need += 8 * pixels // inks put together, then turned into RGB
 	}
@@ -58,10 +61,7 @@ func (e Planar) Estimate(in picture.Info) Estimate {
 	ms := 1.55 * (45 + 6*megabytes(in) + 0.8*megapixels(in))
 	if in.Progressive {
 		coefficients := 8 + 2*min(64, scale*scale*2) // of a block: those that are kept, and which are not zero
-		if !in.Subsampled {
-			coefficients *= 2
-		}
-		need += pixels / 64 * coefficients * 3 / 2
+		need += int64(in.Blocks) * coefficients
 		ms *= 3.2
 	}
 	return Estimate{Memory: need + 6*largest*largest + room, CPU: milliseconds(ms), Heavy: in.Progressive || megapixels(in) > 50}

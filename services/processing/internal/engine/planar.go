@@ -19,7 +19,7 @@ import (
 )
 
 // Planar is the engine for JPEG: it decodes no more than the largest derivative needs, and never leaves the planes of luma and
-// of chroma at half size that both the original and the derivatives are made of. What it does not know, Imaging does.
+// of chroma at half size that both the original and the derivatives are made of. What is stored otherwise, Imaging does.
 type Planar struct{ Imaging }
 
 // Name answers "planar".
@@ -49,8 +49,8 @@ func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Jo
 	telemetry.End(span, err)
 	damage := new(jpegscale.Damage)
 	switch {
-	case errors.As(err, new(*jpegscale.Unsupported)):
-		return e.Imaging.Process(ctx, src, in, job)
+	case errors.As(err, new(*jpegscale.Unsupported)): // to the standard library too; it would need the memory of the whole picture to say so
+		return Result{}, picture.Unsupported("a JPEG of a rare kind", err)
 	case errors.As(err, &damage) && (damage.Truncated || w.end == picture.EndMissing):
 		return Result{}, picture.Truncated(err)
 	case damage.Reason != "":

@@ -1,0 +1,163 @@
+package engine_test
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/jpeg"
+	"os/exec"
+	"runtime"
+	"slices"
+	"testing"
+
+	"filmgate.dev/pkg/testphotos"
+	"filmgate.dev/services/processing/internal/engine"
+	"filmgate.dev/services/processing/internal/jpegscale"
+	"filmgate.dev/services/processing/internal/picture"
+)
+
+// spent answers the bytes that an engine asks for to process a file, and those that were set aside for it.
+func spent(t *testing.T, e engine.Engine, src []byte) (took, most int64, err error) {
+	t.Helper()
+	info, err := e.Probe(t.Context(), src, int64(len(src)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = e.Process(t.Context(), src, info, engine.Standard())
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc - before.TotalAlloc), e.Estimate(info).Memory, err //nolint:gosec // far less
+}
+
+// progressive answers a photo in several scans, with colours at full size.
+func progressive(t *testing.T, width, height int) []byte {
+	t.Helper()
+	scene := testphotos.Scene(width, height, 5)
+	pixels := fmt.Appendf(nil, "P6\n%d %d\n255\n", width, height)
+	for i := 0; i < len(scene.Pix); i += 4 {
+		pixels = append(pixels, scene.Pix[i:i+3]...)
+	}
+	cmd := exec.CommandContext(t.Context(), "cjpeg", "-progressive", "-sample", "1x1") // `make setup` installs it
+	cmd.Stdin = bytes.NewReader(pixels)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// What our decoder does not know shows itself only behind the header, sometimes behind most of the picture. It must not take more
+// memory than the header was weighed at.
+func TestWhatShowsItselfLateTakesNoMore(t *testing.T) {
+	src := progressive(t, 5000, 2000)
+	scans := bytes.Count(src, []byte{0xFF, 0xDA})
+	if scans < 5 {
+		t.Fatalf("only %d scans", scans)
+	}
+	last := bytes.LastIndex(src, []byte{0xFF, 0xDA})
+	for name, marker := range map[string]byte{"a late number of lines": 0xDC, "arithmetic code": 0xCC, "a second frame": 0xC2} {
+		late := slices.Concat(src[:last], []byte{0xFF, marker, 0, 4, 0x0B, 0xB8}, src[last:])
+		took, most, err := spent(t, engine.Planar{}, late)
+		if r := new(picture.Rejection); !errors.As(err, &r) || r.Code != picture.CodeUnsupported && r.Code != picture.CodeDamaged {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took > most {
+			t.Errorf("%s: %d MB were allocated, %d set aside", name, took>>20, most>>20)
+		}
+	}
+}
+
+// What Planar's decoder declines, the standard library declines too: nothing is gained by asking it.
+func TestNobodyKnowsMore(t *testing.T) {
+	small := testphotos.JPEG(testphotos.Options{Width: 40, Height: 24})
+	frame := bytes.Index(small, []byte{0xFF, 0xC0})
+	declined := 0
+	for _, factors := range every(3, []byte{1, 2, 3, 4}) {
+		src := bytes.Clone(small)
+		for i := range 3 {
+			src[frame+11+3*i] = factors[2*i]<<4 | factors[2*i+1]
+		}
+		if _, err := jpegscale.Open(src); !errors.As(err, new(*jpegscale.Unsupported)) {
+			continue
+		}
+		declined++
+		if _, err := jpeg.DecodeConfig(bytes.NewReader(src)); err == nil {
+			t.Fatalf("factors %v are known to the standard library", factors)
+		}
+	}
+	if declined == 0 {
+		t.Error("all were known")
+	}
+}
+
+// every answers all lists of n pairs of these values.
+func every(n int, of []byte) [][]byte {
+	all := [][]byte{nil}
+	for range 2 * n {
+		var longer [][]byte
+		for _, begin := range all {
+			for _, v := range of {
+				longer = append(longer, append(slices.Clone(begin), v))
+			}
+		}
+		all = longer
+	}
+	return all
+}
+
+// interlaced answers a black PNG in seven passes, of four numbers of 16 bits.
+func interlaced(width, height int) []byte {
+	var data bytes.Buffer
+	w := zlib.NewWriter(&data)
+	for _, pass := range [][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} {
+		across, down := (width-pass[0]+pass[2]-1)/pass[2], (height-pass[1]+pass[3]-1)/pass[3]
+		_, _ = w.Write(make([]byte, down*(1+8*across))) // to a buffer: it cannot fail
+	}
+	_ = w.Close()
+	header := binary.BigEndian.AppendUint32(nil, uint32(width))    //nolint:gosec // as the caller says
+	header = binary.BigEndian.AppendUint32(header, uint32(height)) //nolint:gosec // as the caller says
+	out := []byte("\x89PNG\r\n\x1a\n")
+	for _, c := range []struct {
+		kind string
+		body []byte
+	}{{"IHDR", append(header, 16, 6, 0, 0, 1)}, {"IDAT", data.Bytes()}, {"IEND", nil}} {
+		begin := len(out) + 4
+		out = binary.BigEndian.AppendUint32(out, uint32(len(c.body))) //nolint:gosec // short
+		out = append(append(out, c.kind...), c.body...)
+		out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[begin:]))
+	}
+	return out
+}
+
+// Whatever a picture is like, what is set aside covers what is asked for.
+func TestEstimatesHold(t *testing.T) {
+	scene := testphotos.Scene(1500, 1000, 4)
+	deep := image.NewNRGBA64(image.Rect(0, 0, 3000, 2000))
+	sources := map[string][]byte{
+		"progressive": progressive(t, 5000, 2000),
+		"deep png":    testphotos.EncodePNG(deep, testphotos.Options{}),
+		"interlaced":  interlaced(3000, 2000),
+		"grey png":    testphotos.EncodePNG(image.NewGray(scene.Rect), testphotos.Options{}),
+		"long":        testphotos.JPEG(testphotos.Options{Width: 200, Height: 9000}),
+	}
+	for s := testphotos.Subsampled; s <= testphotos.CMYK; s++ {
+		sources["sampling "+string('0'+rune(s))] = testphotos.EncodeJPEG(scene, testphotos.Options{Sampling: s})
+	}
+	for name, src := range sources {
+		for _, e := range engines() {
+			took, most, err := spent(t, e, src)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			t.Logf("%s, %s: %d of %d MB", e.Name(), name, took>>20, most>>20)
+			if took > most {
+				t.Errorf("%s, %s: %d MB were allocated, %d set aside", e.Name(), name, took>>20, most>>20)
+			}
+		}
+	}
+}
