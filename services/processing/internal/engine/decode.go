@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"image"
-	"image/draw"
 	"image/jpeg"
 	"image/png"
 	"io"
@@ -32,11 +31,6 @@ func decode(ctx context.Context, src []byte, in picture.Info, end picture.End) (
 		return nil, picture.Unsupported("a JPEG of a rare kind", err)
 	case err != nil:
 		return nil, picture.Damaged(err)
-	}
-	if cmyk, ok := img.(*image.CMYK); ok { // the resizer would go through an interface for each pixel
-		rgb := image.NewRGBA(cmyk.Rect)
-		draw.Draw(rgb, rgb.Rect, cmyk, cmyk.Rect.Min, draw.Src)
-		return rgb, nil
 	}
 	return img, nil
 }

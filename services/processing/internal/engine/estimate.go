@@ -50,7 +50,13 @@ func (Imaging) Estimate(in picture.Info) Estimate {
 // Estimate answers for the file and a copy of its data, the scaled planes, and the coefficients of a progressive picture.
 func (e Planar) Estimate(in picture.Info) Estimate {
 	if !planar(in) {
-		return e.Imaging.Estimate(in)
+		whole := e.Imaging.Estimate(in)
+		whole.Memory -= largest*4*int64(in.Height) + room // it is made smaller where it is
+		whole.CPU /= 2
+		if in.CMYK() {
+			whole.Memory -= 4 * int64(in.Width) * int64(in.Height) // and so are its inks
+		}
+		return whole
 	}
 	scale := int64(8)
 	if edge := max(in.Width, in.Height); edge > largest {
