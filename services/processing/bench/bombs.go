@@ -37,6 +37,9 @@ var bombs = []bomb{
 	{name: "JPEG, progressive, 120 MP, CMYK, 4 MB", make: func() []byte {
 		return jpegOf(10954, 10954, 4, 0xC2, scan([]byte{1, 2, 3, 4}, 0, 0, 0, make([]byte, 4<<20)))
 	}, code: "too_large", words: "rare kind"},
+	{name: "JPEG, 120 MP of CMYK in one colour, whole", make: func() []byte {
+		return jpegOf(10954, 10954, 4, 0xC0, scan([]byte{1, 2, 3, 4}, 0, 63, 0, make([]byte, 1370*1370)))
+	}, large: true},
 	{name: "JPEG, 120 MP in one colour, whole", make: func() []byte { return sequential(10954, 10954, 0) }},
 	{name: "JPEG, 120 MP in one colour, cut", make: func() []byte { return cut(sequential(10954, 10954, 0), 2000) }, code: "truncated", words: "ends in the middle"},
 	{name: "JPEG, 30,000 × 4,000 in one colour, whole", make: func() []byte { return sequential(30000, 4000, 0) }},

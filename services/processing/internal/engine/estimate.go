@@ -36,6 +36,8 @@ func (Imaging) Estimate(in picture.Info) Estimate {
 		}
 	case in.CMYK():
 		need += 8 * pixels // inks put together, then turned into RGB
+	case in.RGB:
+		need += 4 * pixels // colours put together
 	}
 	if in.Progressive {
 		need += 2 * pixels * planes // coefficients of 4 bytes

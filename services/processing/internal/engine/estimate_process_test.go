@@ -118,9 +118,14 @@ func interlaced(width, height int) []byte {
 	return slices.Concat([]byte(signature), chunk("IHDR", append(header, 16, 6, 0, 0, 1)), chunk("IDAT", deflated(width, height, 64, true, nil)), chunk("IEND", nil))
 }
 
+// asRGB answers a JPEG whose components are said to be red, green and blue.
+func asRGB(jpeg []byte) []byte {
+	return slices.Concat(jpeg[:2], []byte("\xFF\xEE\x00\x0EAdobe\x00\x64\x00\x00\x00\x00\x00"), jpeg[2:])
+}
+
 // Whatever a picture is like, what is set aside covers what is asked for.
 func TestEstimatesHold(t *testing.T) {
-	scene := testphotos.Scene(1500, 1000, 4)
+	scene := testphotos.Scene(3000, 2000, 4)
 	deep := image.NewNRGBA64(image.Rect(0, 0, 3000, 2000))
 	sources := map[string][]byte{
 		"progressive": progressive(t, 5000, 2000),
@@ -129,6 +134,7 @@ func TestEstimatesHold(t *testing.T) {
 		"grey png":    testphotos.EncodePNG(image.NewGray(scene.Rect), testphotos.Options{}),
 		"long":        testphotos.JPEG(testphotos.Options{Width: 200, Height: 9000}),
 	}
+	sources["RGB"] = asRGB(testphotos.EncodeJPEG(scene, testphotos.Options{Sampling: testphotos.Full}))
 	for s := testphotos.Subsampled; s <= testphotos.CMYK; s++ {
 		sources["sampling "+string('0'+rune(s))] = testphotos.EncodeJPEG(scene, testphotos.Options{Sampling: s})
 	}

@@ -31,6 +31,7 @@ func TestEnginesMakeTheSamePictures(t *testing.T) {
 		o.Quality = 95
 		sources[name] = testphotos.EncodeJPEG(grainy(testphotos.Scene(max(o.Width, o.Height), min(o.Width, o.Height), 3)), o)
 	}
+	sources["RGB"] = asRGB(testphotos.EncodeJPEG(grainy(testphotos.Scene(2500, 401, 5)), testphotos.Options{Sampling: testphotos.Full, Quality: 95}))
 	for name, img := range drawn() {
 		sources[name] = testphotos.EncodePNG(img, testphotos.Options{})
 	}

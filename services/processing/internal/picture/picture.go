@@ -95,15 +95,15 @@ func (i Info) least() int64 {
 	}
 }
 
-// decoded answers how many bytes a JPEG takes that can be decoded at its full size only.
+// decoded answers how many bytes a JPEG takes that can be decoded at its full size only: each component by itself, and pixels of four
+// bytes.
 func (i Info) decoded() int64 {
-	pixels := int64(i.Width) * int64(i.Height)
+	of := int64(i.Components)
 	switch {
 	case !i.CMYK() && !i.RGB:
 		return 0
-	case i.Progressive: // coefficients of four bytes
-		return pixels * 5 * int64(i.Components)
-	default:
-		return pixels * int64(i.Components)
+	case i.Progressive: // and coefficients of four bytes
+		of *= 5
 	}
+	return (of + 4) * int64(i.Width) * int64(i.Height)
 }
