@@ -110,6 +110,12 @@ bench-pictures: ## hold the picture engines against libvips, ImageMagick and ffm
 	@CGO_ENABLED=0 go build -o $(BIN)/bench-pictures ./services/processing/bench
 	@$(BIN)/bench-pictures -photos '$(PHOTOS)' $(RUN)
 
+.PHONY: bench-bombs
+bench-bombs: ## measure files that were made to hurt, each in a process of its own (about a minute; RUN="-only PNG")
+	@mkdir -p $(BIN)
+	@CGO_ENABLED=0 go build -o $(BIN)/bench-pictures ./services/processing/bench
+	@$(BIN)/bench-pictures -bombs $(RUN)
+
 .PHONY: minio
 minio: $(MINIO) ## build MinIO for the tests of deploy/s3 and for bench-edge (some minutes, once)
 

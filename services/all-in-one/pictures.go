@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,24 +57,20 @@ func inspectFiles(ctx context.Context, w io.Writer, files []string, sale process
 	}
 	bad := 0
 	for i, file := range files {
-		src, err := readPhoto(file)
+		seen, length, err := inspectFile(ctx, file, sale)
 		if err != nil {
 			return err
-		}
-		seen, err := processing.Inspect(ctx, src, sale)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
 		}
 		if seen.Rejection != nil {
 			bad++
 		}
 		if asJSON {
-			err = printInspectionJSON(w, file, int64(len(src)), seen)
+			err = printInspectionJSON(w, file, length, seen)
 		} else {
 			if i > 0 {
 				fmt.Fprintln(w)
 			}
-			printInspection(w, file, int64(len(src)), seen)
+			printInspection(w, file, length, seen)
 		}
 		if err != nil {
 			return err
@@ -88,19 +85,31 @@ func inspectFiles(ctx context.Context, w io.Writer, files []string, sale process
 	return nil
 }
 
-// readPhoto reads a file, but no more than an instance would accept.
-func readPhoto(file string) ([]byte, error) {
-	f, err := os.Open(file)
+func inspectFile(ctx context.Context, name string, sale processing.Sale) (processing.Inspection, int64, error) {
+	file, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return processing.Inspection{}, 0, err
 	}
-	defer func() { _ = f.Close() }()
-	const most = 200<<20 + 1
-	src, err := io.ReadAll(io.LimitReader(f, most))
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", file, err)
+		return processing.Inspection{}, 0, err
 	}
-	return src, nil
+	var from io.Reader = file
+	length := info.Size()
+	if !info.Mode().IsRegular() { // a pipe does not say how much is to come: no more is kept than an instance would accept
+		const most = 200<<20 + 1
+		src, err := io.ReadAll(io.LimitReader(file, most))
+		if err != nil {
+			return processing.Inspection{}, 0, err
+		}
+		from, length = bytes.NewReader(src), int64(len(src))
+	}
+	seen, err := processing.Inspect(ctx, from, length, sale)
+	if err != nil {
+		err = fmt.Errorf("%s cannot be read: %w", name, err)
+	}
+	return seen, length, err
 }
 
 func writeDerivatives(dir, file string, all []processing.Derivative) error {

@@ -3,6 +3,7 @@ package processing
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"filmgate.dev/pkg/events"
@@ -30,11 +31,25 @@ type Inspection struct {
 // Derivative is a smaller picture.
 type Derivative = engine.Derivative
 
-// Inspect does with the bytes of a file what the service does with a photo, and keeps nothing. A file that is rejected is no error.
-func Inspect(ctx context.Context, src []byte, sale Sale) (Inspection, error) {
+// Inspect does with a file of size bytes what the service does with a photo, and keeps nothing. A file that is rejected is no error;
+// one that its header rules out is not read further.
+func Inspect(ctx context.Context, file io.Reader, size int64, sale Sale) (Inspection, error) {
 	began := time.Now()
 	e := engine.Planar{}
-	info, err := e.Probe(ctx, src, int64(len(src)))
+	var src []byte
+	read := func(upTo int64) error {
+		have := len(src)
+		src = append(make([]byte, 0, upTo), src...)[:upTo]
+		_, err := io.ReadFull(file, src[have:])
+		return err
+	}
+	info, err := e.Probe(ctx, nil, size)
+	for want := int64(256 << 10); errors.Is(err, picture.ErrShort); want *= 4 {
+		if err := read(min(want, size, picture.MostHeader)); err != nil {
+			return Inspection{}, err
+		}
+		info, err = e.Probe(ctx, src, size)
+	}
 	if err != nil {
 		return rejected(Inspection{}, err)
 	}
@@ -47,6 +62,9 @@ func Inspect(ctx context.Context, src []byte, sale Sale) (Inspection, error) {
 	warnings, err := sale.judge(info)
 	if err != nil {
 		return rejected(seen, err)
+	}
+	if err := read(size); err != nil {
+		return seen, err
 	}
 	job := engine.Standard()
 	job.Codes = true

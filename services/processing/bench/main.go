@@ -1,5 +1,5 @@
 // Command bench holds our picture engines against others, side by side in one run: CPU seconds, memory, bytes and likeness
-// of the derivatives of real and of generated photographs.
+// of the derivatives of real and of generated photographs; and what files cost that were made to hurt.
 //
 // Every run is a process of its own, ours as well as theirs, and rounds go through all of them in turn, so that whatever else the
 // machine does hits all alike. `make bench-pictures` runs it; deploy/BENCHMARKS.md keeps the figures.
@@ -24,11 +24,19 @@ func main() {
 	rounds := flag.Int("n", 5, "rounds; figures are medians")
 	only := flag.String("only", "", "photos whose names have this in them")
 	one := flag.String("one", "", "make derivatives once with this engine of ours, for a measurement: FILE SIZES DIR")
+	bombed := flag.Bool("bombs", false, "measure files that were made to hurt, in place of photos")
+	looked := flag.String("inspect", "", "say in a line what is thought of a file, for a measurement")
 	spawned := flag.Bool("spawn", false, "run a program, for a measurement: PROGRAM ARGUMENTS")
 	flag.Parse()
 	err := func() error {
 		if *spawned {
 			return spawn(ctx, flag.Args())
+		}
+		if *looked != "" {
+			return look(ctx, *looked)
+		}
+		if *bombed {
+			return defuse(ctx, os.Stdout, *only)
 		}
 		if *one != "" {
 			return makeOnce(ctx, *one, flag.Args())

@@ -54,16 +54,16 @@ func (s sample) measure(ctx context.Context, programs []program, rounds int, dir
 			if err := os.MkdirAll(out, 0o700); err != nil {
 				return err
 			}
-			cpu, memory, err := run(ctx, p.command(s.path, standard, out))
+			cpu, memory, _, err := run(ctx, p.command(s.path, standard, out))
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
 			f.set, f.memory = append(f.set, cpu), append(f.memory, memory)
 			if p.name != "decode" {
-				if f.bytes, f.likeness, err = look(out, references); err != nil {
+				if f.bytes, f.likeness, err = compareWith(out, references); err != nil {
 					return fmt.Errorf("%s: %w", p.name, err)
 				}
-				if cpu, _, err = run(ctx, p.command(s.path, []int{320}, out)); err != nil {
+				if cpu, _, _, err = run(ctx, p.command(s.path, []int{320}, out)); err != nil {
 					return fmt.Errorf("%s: %w", p.name, err)
 				}
 				f.single = append(f.single, cpu)
@@ -82,23 +82,25 @@ func (s sample) measure(ctx context.Context, programs []program, rounds int, dir
 	return nil
 }
 
-// run answers the CPU seconds and the most resident memory, in MB, of a process and its children.
-func run(ctx context.Context, args []string) (cpu, memory float64, err error) {
+// run answers the CPU seconds and the most resident memory, in MB, of a process and its children, and what it printed.
+func run(ctx context.Context, args []string) (cpu, memory float64, printed string, err error) {
 	// By a small process between: what a process forked from is counted as its own.
 	cmd := exec.CommandContext(ctx, self(), append([]string{"-spawn", "--"}, args...)...)
 	cmd.Env = append(os.Environ(), "VIPS_CONCURRENCY=1", "MAGICK_THREAD_LIMIT=1", "GOMAXPROCS=2")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %s", err, out)
+		return 0, 0, "", fmt.Errorf("%w: %s", err, out)
 	}
-	_, err = fmt.Sscanf(string(out), "%f %f", &cpu, &memory)
-	return cpu, memory, err
+	used, printed, _ := strings.Cut(string(out), "\n")
+	_, err = fmt.Sscanf(used, "%f %f", &cpu, &memory)
+	return cpu, memory, printed, err
 }
 
-// spawn runs a program and prints what it used.
+// spawn runs a program and prints what it used, and then what it printed.
 func spawn(ctx context.Context, args []string) error {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
@@ -106,7 +108,8 @@ func spawn(ctx context.Context, args []string) error {
 		return errors.New("this system does not tell what a process used")
 	}
 	fmt.Println((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), float64(usage.Maxrss)/1024)
-	return nil
+	_, err = os.Stdout.Write(out)
+	return err
 }
 
 func self() string {
@@ -117,8 +120,8 @@ func self() string {
 	return path
 }
 
-// look reads what was made.
-func look(dir string, references map[int]plane.Plane) (total int, likeness []string, err error) {
+// compareWith reads what was made.
+func compareWith(dir string, references map[int]plane.Plane) (total int, likeness []string, err error) {
 	for _, edge := range standard {
 		src, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(edge)+".jpg"))
 		if err != nil {

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"image"
-	"image/draw"
 	"image/jpeg"
 	"image/png"
 	"io"
 
+	"filmgate.dev/services/processing/internal/jpegscale"
 	"filmgate.dev/services/processing/internal/picture"
 )
 
@@ -17,6 +17,9 @@ import (
 func decode(ctx context.Context, src []byte, in picture.Info, end picture.End) (image.Image, error) {
 	if in.Format == picture.PNG && end != picture.EndMarked || end == picture.EndZeros {
 		return nil, picture.Truncated(nil)
+	}
+	if config, err := header(in.Format)(bytes.NewReader(src)); err == nil && (config.Width != in.Width || config.Height != in.Height) {
+		return nil, picture.Damaged(errOther)
 	}
 	img, err := decoder(in.Format)(newSource(ctx, src, end))
 	switch {
@@ -29,12 +32,16 @@ func decode(ctx context.Context, src []byte, in picture.Info, end picture.End) (
 	case err != nil:
 		return nil, picture.Damaged(err)
 	}
-	if cmyk, ok := img.(*image.CMYK); ok { // the resizer would go through an interface for each pixel
-		rgb := image.NewRGBA(cmyk.Rect)
-		draw.Draw(rgb, rgb.Rect, cmyk, cmyk.Rect.Min, draw.Src)
-		return rgb, nil
-	}
 	return img, nil
+}
+
+// errOther says that a decoder finds another picture in a file than the one that was weighed: it could be of any size.
+var errOther = errors.New("engine: two headers in one file")
+
+// another reports whether our decoder finds another picture in a file than the one that was weighed.
+func another(src []byte, in picture.Info) bool {
+	p, err := jpegscale.Open(src)
+	return err == nil && (p.Width != in.Width || p.Height != in.Height || p.Progressive != in.Progressive || len(p.Components) != in.Components)
 }
 
 // source reads a file's bytes until its context ends: decoders know no contexts, but they stop when reading fails.
@@ -65,4 +72,11 @@ func decoder(format picture.Format) func(io.Reader) (image.Image, error) {
 		return png.Decode
 	}
 	return jpeg.Decode
+}
+
+func header(format picture.Format) func(io.Reader) (image.Config, error) {
+	if format == picture.PNG {
+		return png.DecodeConfig
+	}
+	return jpeg.DecodeConfig
 }

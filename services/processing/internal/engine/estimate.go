@@ -31,8 +31,13 @@ func (Imaging) Estimate(in picture.Info) Estimate {
 	switch {
 	case in.Format == picture.PNG:
 		need = pixels * 4 * int64(max(8, in.BitDepth)/8)
+		if in.Interlaced {
+			need *= 2 // the passes
+		}
 	case in.CMYK():
 		need += 8 * pixels // inks put together, then turned into RGB
+	case in.RGB:
+		need += 4 * pixels // colours put together
 	}
 	if in.Progressive {
 		need += 2 * pixels * planes // coefficients of 4 bytes
@@ -47,7 +52,13 @@ func (Imaging) Estimate(in picture.Info) Estimate {
 // Estimate answers for the file and a copy of its data, the scaled planes, and the coefficients of a progressive picture.
 func (e Planar) Estimate(in picture.Info) Estimate {
 	if !planar(in) {
-		return e.Imaging.Estimate(in)
+		whole := e.Imaging.Estimate(in)
+		whole.Memory -= largest*4*int64(in.Height) + room // it is made smaller where it is
+		whole.CPU /= 2
+		if in.CMYK() {
+			whole.Memory -= 4 * int64(in.Width) * int64(in.Height) // and so are its inks
+		}
+		return whole
 	}
 	scale := int64(8)
 	if edge := max(in.Width, in.Height); edge > largest {
@@ -58,10 +69,7 @@ func (e Planar) Estimate(in picture.Info) Estimate {
 	ms := 1.55 * (45 + 6*megabytes(in) + 0.8*megapixels(in))
 	if in.Progressive {
 		coefficients := 8 + 2*min(64, scale*scale*2) // of a block: those that are kept, and which are not zero
-		if !in.Subsampled {
-			coefficients *= 2
-		}
-		need += pixels / 64 * coefficients * 3 / 2
+		need += int64(in.Blocks) * coefficients
 		ms *= 3.2
 	}
 	return Estimate{Memory: need + 6*largest*largest + room, CPU: milliseconds(ms), Heavy: in.Progressive || megapixels(in) > 50}

@@ -10,7 +10,7 @@ import (
 func TestEstimatesCoverTheDecodedPicture(t *testing.T) {
 	base := picture.Info{Format: picture.JPEG, Width: 6000, Height: 4000, Components: 3, Subsampled: true, BitDepth: 8, FileBytes: 8 << 20}
 	progressive, full, png := base, base, base
-	progressive.Progressive = true
+	progressive.Progressive, progressive.Blocks = true, 24_000_000/64*3/2
 	full.Subsampled = false
 	png.Format, png.Subsampled = picture.PNG, false
 	const pixels = 24_000_000

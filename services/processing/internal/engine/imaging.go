@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"image"
+	"image/draw"
 	"image/jpeg"
 
 	"github.com/disintegration/imaging"
@@ -15,8 +16,7 @@ import (
 	"filmgate.dev/services/processing/internal/thumbhash"
 )
 
-// Imaging is the reference engine: the standard library decodes, disintegration/imaging resizes. It takes every format, and
-// is what Planar is compared with.
+// Imaging is the reference engine, which Planar is compared with: the standard library decodes, disintegration/imaging resizes.
 type Imaging struct{}
 
 // Name answers "imaging".
@@ -43,6 +43,11 @@ func (e Imaging) Process(ctx context.Context, src []byte, in picture.Info, job J
 	telemetry.End(span, err)
 	if err != nil {
 		return Result{}, err
+	}
+	if cmyk, ok := decoded.(*image.CMYK); ok { // the resizer would go through an interface for each pixel
+		rgb := image.NewRGBA(cmyk.Rect)
+		draw.Draw(rgb, rgb.Rect, cmyk, cmyk.Rect.Min, draw.Src)
+		decoded = rgb
 	}
 	if job.Codes {
 		if err := w.findCodes(ctx, lumaOf(decoded), in); err != nil {

@@ -18,8 +18,9 @@ import (
 	"filmgate.dev/services/processing/internal/thumbhash"
 )
 
-// Planar is the engine for JPEG: it decodes no more than the largest derivative needs, and never leaves the planes of luma and
-// of chroma at half size that both the original and the derivatives are made of. What it does not know, Imaging does.
+// Planar is the engine of the product: of a JPEG it decodes no more than the largest derivative needs, and never leaves the planes of
+// luma and of chroma at half size that both the original and the derivatives are made of. What is stored otherwise becomes such
+// planes when it is decoded.
 type Planar struct{ Imaging }
 
 // Name answers "planar".
@@ -28,12 +29,9 @@ func (Planar) Name() string { return "planar" }
 // headroom is how many more samples are decoded than the largest derivative has: with fewer, resizing softens it.
 const headroom = 1.2
 
-// Process decodes once, at the smallest scale that serves the largest size, and makes each smaller picture from the one before.
+// Process decodes once, where it can at the smallest scale that serves the largest size, and makes each smaller picture from the one before.
 func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Job) (result Result, err error) {
 	defer contain(&result, &err)
-	if !planar(in) {
-		return e.Imaging.Process(ctx, src, in, job)
-	}
 	w, err := begin(src, in, job)
 	if err != nil {
 		return Result{}, err
@@ -41,13 +39,22 @@ func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Jo
 	if w.end == picture.EndZeros {
 		return Result{}, picture.Truncated(nil)
 	}
+	if planar(in) && another(src, in) {
+		return Result{}, picture.Damaged(errOther)
+	}
 	decoding, span := telemetry.Span(ctx, "decode")
-	components, planes, err := decodeScaled(decoding, src, w.levels[0].stored)
+	var components []component
+	var planes []plane.Plane
+	if planar(in) {
+		components, planes, err = decodeScaled(decoding, src, w.levels[0].stored)
+	} else {
+		components, planes, err = decodeWhole(decoding, src, in, w.end)
+	}
 	telemetry.End(span, err)
 	damage := new(jpegscale.Damage)
 	switch {
-	case errors.As(err, new(*jpegscale.Unsupported)):
-		return e.Imaging.Process(ctx, src, in, job)
+	case errors.As(err, new(*jpegscale.Unsupported)): // to the standard library too; it would need the memory of the whole picture to say so
+		return Result{}, picture.Unsupported("a JPEG of a rare kind", err)
 	case errors.As(err, &damage) && (damage.Truncated || w.end == picture.EndMissing):
 		return Result{}, picture.Truncated(err)
 	case damage.Reason != "":
@@ -56,7 +63,11 @@ func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Jo
 		return Result{}, err
 	}
 	if job.Codes {
-		if err := w.findCodes(ctx, planes[0], in); err != nil {
+		luma, err := atMost(ctx, planes[0], cardEdge)
+		if err != nil {
+			return Result{}, err
+		}
+		if err := w.findCodes(ctx, luma, in); err != nil {
 			return Result{}, err
 		}
 	}

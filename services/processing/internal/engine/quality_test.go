@@ -3,10 +3,14 @@ package engine_test
 import (
 	"bytes"
 	"image"
+	"image/color"
+	"image/color/palette"
+	"image/draw"
 	"image/jpeg"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"filmgate.dev/pkg/testphotos"
@@ -27,13 +31,26 @@ func TestEnginesMakeTheSamePictures(t *testing.T) {
 		o.Quality = 95
 		sources[name] = testphotos.EncodeJPEG(grainy(testphotos.Scene(max(o.Width, o.Height), min(o.Width, o.Height), 3)), o)
 	}
+	sources["RGB"] = asRGB(testphotos.EncodeJPEG(grainy(testphotos.Scene(2500, 201, 5)), testphotos.Options{Sampling: testphotos.Full, Quality: 95}))
+	for name, img := range drawn() {
+		sources[name] = testphotos.EncodePNG(img, testphotos.Options{})
+	}
+	sources["PNG, P3, turned"] = testphotos.EncodePNG(grainy(testphotos.Scene(2700, 403, 4)), testphotos.Options{ICC: testphotos.DisplayP3(), Orientation: 6})
+	for _, name := range slices.Sorted(maps.Keys(testphotos.Real()))[:2] {
+		src := testphotos.Real()[name]
+		img, err := jpeg.Decode(bytes.NewReader(src))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources["PNG of "+name] = testphotos.EncodePNG(img, testphotos.Options{})
+	}
 	job := engine.Standard()
 	job.Quality = 100
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
 		src := sources[name]
 		// In a drawn sky there is nothing but roundings, and those differ.
 		least := 0.985
-		if testphotos.Real()[name] != nil {
+		if testphotos.Real()[strings.TrimPrefix(name, "PNG of ")] != nil {
 			least = 0.995
 		}
 		var made []engine.Result
@@ -61,6 +78,58 @@ func TestEnginesMakeTheSamePictures(t *testing.T) {
 			}
 		}
 	}
+}
+
+// White on nothing is white, however soft its edge and whatever colour is stored where nothing is.
+func TestNothingShowsThroughEdges(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 1500, 1100))
+	for i := range 1500 * 1100 {
+		x, y := i%1500-750, i/1500-550
+		if soft := 500*500 - x*x - y*y; soft > 0 {
+			white := byte(255)
+			copy(img.Pix[4*i:], []byte{white, white, white, byte(min(255, soft/200))})
+		}
+	}
+	each(t, func(t *testing.T, e engine.Engine) {
+		for _, d := range must(t, e, testphotos.EncodePNG(img, testphotos.Options{})).Derivatives {
+			for _, v := range luma(t, d).Pix {
+				if v < 254 {
+					t.Fatalf("derivative %s has %d of 255 in it", d.Name, v)
+				}
+			}
+		}
+	})
+}
+
+// drawn answers a picture in every way that a PNG may store it, with soft and with hard edges to where there is nothing.
+func drawn() map[string]image.Image {
+	scene := grainy(testphotos.Scene(2500, 201, 3))
+	for y := range scene.Rect.Dy() {
+		for x := range scene.Rect.Dx() {
+			alpha := byte(255)
+			switch {
+			case (x-600)*(x-600)+(y-100)*(y-100) < 80*80:
+				alpha = 0
+			case x > 1800:
+				alpha = byte((2500 - x) * 255 / 700)
+			}
+			scene.Pix[scene.PixOffset(x, y)+3] = alpha
+		}
+	}
+	paper := image.NewNRGBA(scene.Rect)
+	draw.Draw(paper, paper.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(paper, paper.Rect, scene, image.Point{}, draw.Over)
+	all := map[string]image.Image{"PNG, transparent": scene, "PNG": paper}
+	into := func(name string, to draw.Image, from image.Image) {
+		draw.Draw(to, to.Bounds(), from, image.Point{}, draw.Src)
+		all[name] = to
+	}
+	into("PNG, grey", image.NewGray(scene.Rect), paper)
+	into("PNG, grey, 16 bits", image.NewGray16(scene.Rect), paper)
+	into("PNG, 16 bits", image.NewRGBA64(scene.Rect), paper)
+	into("PNG, transparent, 16 bits", image.NewNRGBA64(scene.Rect), scene)
+	into("PNG, palette", image.NewPaletted(scene.Rect, append(palette.WebSafe, color.NRGBA{})), scene)
+	return all
 }
 
 // grainy adds what every sensor does.

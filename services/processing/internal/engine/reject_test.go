@@ -104,6 +104,24 @@ func TestSixtyFourScansAreFine(t *testing.T) {
 	}
 }
 
+// A decoder that finds another picture than the one that was weighed must not begin with it.
+func TestOnlyWhatWasWeighedIsDecoded(t *testing.T) {
+	o := testphotos.Options{Width: 640, Height: 480}
+	for name, src := range map[string][]byte{"jpeg": testphotos.JPEG(o), "png": testphotos.PNG(o)} {
+		each(t, func(t *testing.T, e engine.Engine) {
+			info, err := e.Probe(t.Context(), src, int64(len(src)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			info.Width = 64
+			_, err = e.Process(t.Context(), src, info, engine.Standard())
+			if r := new(picture.Rejection); !errors.As(err, &r) || r.Code != picture.CodeDamaged {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
 // What a header claims must cost nothing before it is believed.
 func TestBombsCostNothing(t *testing.T) {
 	for name, bomb := range map[string][]byte{"jpeg": testphotos.Bomb(), "png": testphotos.PNGBomb()} {

@@ -65,51 +65,75 @@ func (b *bitReader) difference(c *code) (int32, bool) {
 	return v, true
 }
 
-// segments copies the entropy-coded data from at on out of src, without stuffing. It answers one segment for each restart
-// interval, each with its slack, the buffer that holds them, where the marker behind them stands, and whether the restarts
-// are numbered as they should be (T.81 E.1.4).
-func segments(src []byte, at int, into []byte) (all []bitReader, buffer []byte, next int, inOrder bool) {
-	if cap(into) < len(src)-at+slack { // with no restarts, which is nearly always, it never grows
-		into = make([]byte, 0, len(src)-at+slack)
+// segments are what stands between the restarts of a scan, one after another, without stuffing. Only one is held at a time: a file may
+// have millions, and each has its slack.
+type segments struct {
+	src    []byte
+	at     int // of the bytes behind those that were read
+	buffer []byte
+	reader bitReader
+	read   int  // segments
+	ended  bool // a marker other than a restart stands at at, or the file ends there
+	// outOfOrder reports whether restarts are not numbered as they should be (T.81 E.1.4).
+	outOfOrder bool
+}
+
+// next answers the next segment, which is there until the following call, or nil behind the last.
+func (s *segments) next() *bitReader {
+	if s.ended {
+		return nil
 	}
-	into = into[:0]
-	begin := 0
-	inOrder = true
-	var bounds []int
-	end := func() {
-		bounds = append(bounds, begin, len(into))
-		into = append(into, zeros[:]...)
-		begin = len(into)
-	}
-	for next = -1; next < 0; {
+	into, src, at := s.buffer[:0], s.src, s.at
+	for {
 		i := bytes.IndexByte(src[at:], 0xFF)
 		if i < 0 || at+i+1 >= len(src) { // the file ends here
 			into = append(into, src[at:]...)
-			next = len(src)
+			at, s.ended = len(src), true
 			break
 		}
 		into = append(into, src[at:at+i]...)
 		at += i
-		switch marker := src[at+1]; {
-		case marker == 0: // the 0xFF is data
+		marker := src[at+1]
+		if marker == 0 { // the 0xFF is data
 			into = append(into, 0xFF)
 			at += 2
-		case marker == 0xFF: // fill before a marker
-			at++
-		case marker >= rst0 && marker <= rst7:
-			inOrder = inOrder && int(marker-rst0) == len(bounds)/2%8
-			end()
+			continue
+		}
+		if marker == 0xFF { // fill before a marker
+			for at++; at+1 < len(src) && src[at+1] == 0xFF; {
+				at++
+			}
+			continue
+		}
+		if s.ended = marker < rst0 || marker > rst7; !s.ended {
+			s.outOfOrder = s.outOfOrder || int(marker-rst0) != s.read%8
 			at += 2
+		}
+		break
+	}
+	s.at, s.read = at, s.read+1
+	s.buffer = append(into, zeros[:]...)
+	s.reader = bitReader{data: s.buffer}
+	return &s.reader
+}
+
+// skip passes over what is left.
+func (s *segments) skip() {
+	for !s.ended {
+		i := bytes.IndexByte(s.src[s.at:], 0xFF)
+		if i < 0 || s.at+i+1 >= len(s.src) {
+			s.at, s.ended = len(s.src), true
+			return
+		}
+		switch marker := s.src[s.at+i+1]; {
+		case marker == 0 || marker >= rst0 && marker <= rst7:
+			s.at += i + 2
+		case marker == 0xFF:
+			s.at += i + 1
 		default:
-			next = at
+			s.at, s.ended = s.at+i, true
 		}
 	}
-	end()
-	all = make([]bitReader, 0, len(bounds)/2)
-	for i := 0; i < len(bounds); i += 2 {
-		all = append(all, bitReader{data: into[bounds[i] : bounds[i+1]+slack]})
-	}
-	return all, into, next, inOrder
 }
 
 var zeros [slack]byte

@@ -39,7 +39,7 @@ func (d *decoder) progressive(ctx context.Context) error {
 	return err
 }
 
-// scansOf reads all scans that matter. What is wrong with one ends it: what was read before is a picture of less detail.
+// scansOf reads all scans that matter. The first with something wrong is the last: what was read is a picture of less detail.
 func (d *decoder) scansOf(ctx context.Context, all []coefficients) error {
 	matter := d.matters(all)
 	for n, at := 0, d.scans; ; n++ {
@@ -56,7 +56,7 @@ func (d *decoder) scansOf(ctx context.Context, all []coefficients) error {
 			for i, of := range s.of {
 				v.to[i], v.width[i] = &all[of.index], d.Components[of.index].padded.w
 			}
-			if next, err = d.visit(ctx, s, &v); err != nil {
+			if next, err = d.visit(ctx, s, &v); err != nil || d.damage != nil {
 				return err
 			}
 		}
@@ -187,6 +187,25 @@ func (p *progressive) restart() {
 }
 
 func (p *progressive) lost(int, int, int) {}
+
+// pass answers how many blocks from one on, at most so many, have nothing in them: in plain pictures that is most of them.
+func (p *progressive) pass(x, y, most int) int {
+	n := min(int(p.run), most)
+	switch {
+	case p.first == 0:
+		return 0
+	case p.high > 0: // there is a bit for each coefficient that is not zero
+		i, band := y*p.width[0]+x, band(p.first, p.last)
+		for j, set := range p.to[0].nonzero[i : i+n] {
+			if set&band != 0 {
+				n = j
+				break
+			}
+		}
+	}
+	p.run -= uint32(n) //nolint:gosec // no more than it was
+	return n
+}
 
 func (p *progressive) block(b *bitReader, of, x, y int) bool {
 	c := p.to[of]

@@ -86,22 +86,21 @@ type visitor interface {
 
 // visit has v read the whole scan. Damage ends with the next restart. It answers where the marker behind the scan stands.
 func (d *decoder) visit(ctx context.Context, s scan, v visitor) (next int, err error) {
-	var all []bitReader
-	var inOrder bool
-	all, d.buffer, next, inOrder = segments(d.src, s.data, d.buffer)
+	if d.interval == 0 && cap(d.buffer) < len(d.src)-s.data+slack { // it is all one segment: the buffer never has to grow
+		d.buffer = make([]byte, 0, len(d.src)-s.data+slack)
+	}
+	all := segments{src: d.src, at: s.data, buffer: d.buffer}
 	total := s.units.w * s.units.h
 	interval := d.interval
 	if interval == 0 {
 		interval = total
 	}
-	if most := over(total, interval); !inOrder || len(all) > most && len(all[most].data) > slack {
-		d.broken(false)
-	}
-	for i, begin := 0, 0; begin < total; i, begin = i+1, begin+interval {
+	bands, _ := v.(*progressive)
+	var hurt *Damage
+	for begin := 0; begin < total; begin += interval {
 		end := min(begin+interval, total)
-		var b *bitReader
-		if i < len(all) {
-			b = &all[i]
+		b := all.next()
+		if b != nil {
 			v.restart()
 		}
 		intact := b != nil
@@ -112,13 +111,30 @@ func (d *decoder) visit(ctx context.Context, s scan, v visitor) (next int, err e
 					return 0, err
 				}
 			}
+			if bands != nil && intact {
+				if n := bands.pass(x, y, min(end-unit, s.units.w-x)); n > 0 {
+					unit += n - 1
+					continue
+				}
+			}
 			intact = d.unit(s, v, b, x, y, intact)
 		}
-		if !intact || b.over() {
-			d.broken(i >= len(all)-1 && next == len(d.src))
+		if (!intact || b.over()) && hurt == nil {
+			hurt = broken(all.ended && all.at == len(d.src))
 		}
 	}
-	return next, nil
+	if b := all.next(); b != nil && len(b.data) > slack {
+		all.outOfOrder = true // data that is of no interval
+	}
+	all.skip()
+	d.buffer = all.buffer
+	if all.outOfOrder {
+		hurt = broken(false)
+	}
+	if d.damage == nil {
+		d.damage = hurt
+	}
+	return all.at, nil
 }
 
 // unit reads the blocks of one unit of a scan (T.81 A.2).
@@ -143,14 +159,11 @@ func (d *decoder) unit(s scan, v visitor, b *bitReader, x, y int, intact bool) b
 	return intact
 }
 
-func (d *decoder) broken(truncated bool) {
-	switch {
-	case d.damage != nil:
-	case truncated:
-		d.damage = &Damage{Reason: "the data ends before the picture does", Truncated: true}
-	default:
-		d.damage = &Damage{Reason: "the data is damaged"}
+func broken(truncated bool) *Damage {
+	if truncated {
+		return &Damage{Reason: "the data ends before the picture does", Truncated: true}
 	}
+	return &Damage{Reason: "the data is damaged"}
 }
 
 // sequential decodes a picture whose blocks come whole, in one scan or in one for each component.

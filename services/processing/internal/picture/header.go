@@ -7,6 +7,9 @@ import (
 	"filmgate.dev/services/processing/internal/exif"
 )
 
+// errStructure says that a file has so many parts that they can only be there to cost time.
+var errStructure = errors.New("picture: more structure than picture")
+
 // ErrShort says that the header is longer than the bytes at hand.
 var ErrShort = errors.New("picture: more of the file is needed")
 
@@ -21,6 +24,7 @@ func ReadHeader(head []byte, size int64) (Info, error) {
 	case len(head) < 64 && int64(len(head)) < size:
 		return Info{}, ErrShort
 	}
+	head = head[:min(len(head), MostHeader)]
 	info := Info{FileBytes: size, Orientation: 1}
 	complete := int64(len(head)) >= size
 	var err error
@@ -61,8 +65,8 @@ const (
 	EndZeros              // with nothing but zeros: room that was reserved on a disk and never written
 )
 
-// Survey reads the structure of the whole file behind its header, without decoding: it refuses what takes too many passes
-// and says how the file ends.
+// Survey reads the structure of the whole file behind its header, without decoding: it refuses what takes too many passes or
+// is mostly structure, a PNG whose checksums are wrong, and says how the file ends.
 func Survey(file []byte, info Info) (End, error) {
 	if info.Pixels > len(file) {
 		return EndMissing, Truncated(ErrShort)
@@ -70,14 +74,20 @@ func Survey(file []byte, info Info) (End, error) {
 	marked := false
 	switch info.Format {
 	case JPEG:
-		scans, end := surveyJPEG(file[info.Pixels:])
-		if scans > MostScans {
+		s := surveyJPEG(file[info.Pixels:])
+		if s.scans > MostScans {
 			return EndMissing, reject(CodeUnsupported, "This file paints its picture in more than %d passes, which no camera does. Export it again as an ordinary JPEG and upload that.", MostScans)
 		}
+		if s.tooMany() {
+			return EndMissing, Damaged(errStructure)
+		}
 		// Damage in the middle may look like a long segment that swallows the end; the last bytes still tell.
-		marked = end || bytes.HasSuffix(file, []byte{0xFF, markerEOI})
+		marked = s.ended || bytes.HasSuffix(file, []byte{0xFF, markerEOI})
 	case PNG:
-		marked = surveyPNG(file[info.Pixels:])
+		var err error
+		if marked, err = surveyPNG(file[info.Pixels:]); err != nil {
+			return EndMissing, err
+		}
 	}
 	if marked {
 		return EndMarked, nil

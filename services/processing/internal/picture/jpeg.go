@@ -15,6 +15,7 @@ const (
 	markerSOI  = 0xD8
 	markerEOI  = 0xD9
 	markerSOS  = 0xDA
+	markerDQT  = 0xDB
 	markerAPP0 = 0xE0
 	markerAPP1 = 0xE1
 	markerAPP2 = 0xE2
@@ -31,6 +32,7 @@ func readJPEG(head []byte, info *Info) error {
 	profile := make(map[byte][]byte) // parts by number: they may come in any order
 	parts, names := byte(0), ""
 	jfif, adobe, transform := false, false, byte(1)
+	var all structure
 	for at := 2; ; {
 		marker, next, err := nextMarker(head, at)
 		if err != nil {
@@ -66,6 +68,9 @@ func readJPEG(head []byte, info *Info) error {
 		}
 		body := head[next+2 : next+size]
 		at = next + size
+		if all.add(marker, size); all.tooMany() {
+			return Damaged(errStructure)
+		}
 		switch {
 		case marker >= markerSOF0 && marker <= 0xCF && marker != markerDHT && marker != markerJPG && marker != markerDAC:
 			if err := readFrame(marker, body, info); err != nil {
@@ -109,6 +114,7 @@ func readFrame(marker byte, body []byte, info *Info) error {
 	if len(body) < 6+3*info.Components {
 		return Damaged(nil)
 	}
+	info.Blocks = blocks(info.Width, info.Height, body[6:6+3*info.Components])
 	switch info.Components {
 	case 1, 4:
 	case 3:
@@ -120,29 +126,45 @@ func readFrame(marker byte, body []byte, info *Info) error {
 	return nil
 }
 
-// nextMarker answers the marker at or behind at and where its body begins. Any number of 0xFF may stand before one.
-func nextMarker(b []byte, at int) (marker byte, next int, err error) {
-	if at >= len(b) {
-		return 0, 0, ErrShort
+// blocks answers how many blocks there are of all components (T.81 A.1.1, A.2.2): those that only fill up units are not
+// counted.
+func blocks(width, height int, components []byte) (n int) {
+	h, v := 1, 1
+	for i := 1; i < len(components); i += 3 {
+		h, v = max(h, int(components[i]>>4)), max(v, int(components[i]&15))
 	}
-	if b[at] != 0xFF {
+	for i := 1; i < len(components); i += 3 {
+		across, down := int(components[i]>>4), int(components[i]&15)
+		if len(components) == 3 { // alone, its factors mean nothing
+			across, down = h, v
+		}
+		n += (width*across + 8*h - 1) / (8 * h) * ((height*down + 8*v - 1) / (8 * v))
+	}
+	return n
+}
+
+// nextMarker answers the marker at or behind at and where its body begins. Any number of 0xFF may stand before one; 0xFF before a
+// zero is no marker, to decoders neither.
+func nextMarker(b []byte, at int) (marker byte, next int, err error) {
+	for from := at; ; {
 		// Some writers leave a few bytes between segments; decoders skip them.
-		skip := bytes.IndexByte(b[at:min(len(b), at+64)], 0xFF)
+		skip := bytes.IndexByte(b[min(at, len(b)):min(len(b), max(at, from+64))], 0xFF)
 		if skip < 0 {
-			if len(b) < at+64 {
+			if len(b) < from+64 {
 				return 0, 0, ErrShort
 			}
 			return 0, 0, Damaged(nil)
 		}
-		at += skip
+		for at += skip; at < len(b) && b[at] == 0xFF; {
+			at++
+		}
+		if at >= len(b) {
+			return 0, 0, ErrShort
+		}
+		if b[at] != 0 {
+			return b[at], at + 1, nil
+		}
 	}
-	for at < len(b) && b[at] == 0xFF {
-		at++
-	}
-	if at >= len(b) {
-		return 0, 0, ErrShort
-	}
-	return b[at], at + 1, nil
 }
 
 // joinProfile puts a profile's parts together, or answers nil when one is missing.
@@ -153,40 +175,61 @@ func joinProfile(parts map[byte][]byte, count byte) []byte {
 		if !ok {
 			return nil
 		}
-		out = append(out, part...)
+		if out = append(out, part...); len(out) > MostProfile {
+			break // it is refused
+		}
 	}
 	return out
 }
 
-// surveyJPEG counts the scans from the first one on and reports whether the end marker was there.
-func surveyJPEG(b []byte) (scans int, ended bool) {
+// structure is what a JPEG consists of.
+type structure struct {
+	scans, segments int
+	tables          int // bytes
+	ended           bool
+}
+
+func (s *structure) add(marker byte, size int) {
+	switch marker {
+	case markerSOS:
+		s.scans++
+	case markerDHT, markerDQT:
+		s.tables += size
+	}
+	s.segments++
+}
+
+func (s *structure) tooMany() bool { return s.segments > mostSegments || s.tables > mostTables }
+
+// surveyJPEG counts what comes from the first scan on, as far as it is accepted.
+func surveyJPEG(b []byte) (s structure) {
 	for at := 0; at < len(b); {
 		i := bytes.IndexByte(b[at:], 0xFF)
 		if i < 0 || at+i+1 >= len(b) {
-			return scans, false
+			return s
 		}
-		at += i + 1
+		for at += i + 1; at+1 < len(b) && b[at] == 0xFF; { // fill
+			at++
+		}
 		marker := b[at]
 		switch {
-		case marker == 0xFF: // fill: look at it again as the marker's first byte
-			continue
 		case marker == 0 || marker == 1 || marker >= markerRST0 && marker < markerSOI:
 			at++ // a stuffed byte, or a restart
 		case marker == markerEOI:
-			return scans, true
+			s.ended = true
+			return s
 		case marker == markerSOI:
 			at++
 		default:
-			if marker == markerSOS {
-				if scans++; scans > MostScans {
-					return scans, false
-				}
-			}
 			if at+3 > len(b) {
-				return scans, false
+				return s
 			}
-			at += 1 + max(2, int(binary.BigEndian.Uint16(b[at+1:])))
+			size := max(2, int(binary.BigEndian.Uint16(b[at+1:])))
+			if s.add(marker, size); s.scans > MostScans || s.tooMany() {
+				return s
+			}
+			at += 1 + size
 		}
 	}
-	return scans, false
+	return s
 }

@@ -4,6 +4,8 @@
 // What it cannot accept it refuses with a Rejection: a code for programs and a sentence for the photographer.
 package picture
 
+import "fmt"
+
 // Format is a kind of picture that can be decoded.
 type Format string
 
@@ -23,6 +25,12 @@ const (
 	MostEXIF      = 1 << 20
 	// MostHeader is how much of a file may come before its pixels: profile, EXIF and what editors leave behind.
 	MostHeader = 16 << 20
+	// MostDecoded is for JPEGs that can be decoded at their full size only: as many bytes as the deepest PNG has.
+	MostDecoded = 8 * MostPixels
+	// No camera writes a hundredth of this, but each costs a decoder some work, whatever the picture's size.
+	mostSegments = 10_000    // JPEG: before the first scan, and from there on
+	mostTables   = 256 << 10 // JPEG: bytes of Huffman and quantisation tables, there and there
+	mostChunks   = 500_000   // PNG: from the first one with pixels on
 )
 
 // Info is what a header says about a picture.
@@ -35,6 +43,9 @@ type Info struct {
 	Subsampled    bool // JPEG: colours at half size
 	RGB           bool // JPEG: stored as red, green and blue
 	Progressive   bool // JPEG: comes in several scans, all held in memory until the last
+	Blocks        int  // JPEG: of eight by eight samples, of all components
+	PixelBits     int  // PNG: of a stored pixel
+	Interlaced    bool // PNG: comes in seven passes
 	ICC           []byte
 	EXIF          []byte // a TIFF block
 	FileBytes     int64
@@ -59,10 +70,40 @@ func (i Info) check() error {
 		return reject(CodeDamaged, "This file says that its picture has no width or no height: it is damaged. Upload the original again, or export it again from your editor.")
 	case i.Width > MostSide || i.Height > MostSide || float64(i.Width)*float64(i.Height) > MostPixels:
 		return reject(CodeTooLarge, "This picture says it is %d × %d pixels. The most that is accepted is 120 megapixels and %d pixels on a side. Export it smaller and upload it again.", i.Width, i.Height, MostSide)
+	case i.decoded() > MostDecoded:
+		return reject(CodeTooLarge, "This picture is %d × %d pixels in a rare kind of JPEG, which takes too much memory at that size. Export it as an ordinary JPEG in sRGB, or smaller, and upload that.", i.Width, i.Height)
+	case i.FileBytes-int64(i.Pixels) < i.least():
+		return Truncated(fmt.Errorf("%d bytes cannot hold %d × %d pixels", i.FileBytes, i.Width, i.Height))
 	case len(i.ICC) > MostProfile:
 		return reject(CodeTooLarge, "This picture carries a colour profile of more than 4 MB. Export it as sRGB and upload it again.")
 	case len(i.EXIF) > MostEXIF:
 		return reject(CodeTooLarge, "This picture carries more than 1 MB of camera data. Export it without extra metadata and upload it again.")
 	}
 	return nil
+}
+
+// least answers how many bytes the pixels take at the very least, however plain they are: with fewer, the file was cut off, and
+// nothing has to be decoded to know it.
+func (i Info) least() int64 {
+	switch {
+	case i.Format == PNG: // deflate makes at most 258 bytes of two bits
+		return int64(i.Width) * int64(i.Height) * int64(i.PixelBits) / 8 / 1032
+	case i.Progressive: // one bit for each DC coefficient
+		return int64(i.Blocks) / 8
+	default: // and one for the end of the block
+		return int64(i.Blocks) / 4
+	}
+}
+
+// decoded answers how many bytes a JPEG takes that can be decoded at its full size only: each component by itself, and pixels of four
+// bytes.
+func (i Info) decoded() int64 {
+	of := int64(i.Components)
+	switch {
+	case !i.CMYK() && !i.RGB:
+		return 0
+	case i.Progressive: // and coefficients of four bytes
+		of *= 5
+	}
+	return (of + 4) * int64(i.Width) * int64(i.Height)
 }

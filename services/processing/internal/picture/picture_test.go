@@ -1,7 +1,12 @@
 package picture_test
 
 import (
+	"bytes"
 	"errors"
+	"image"
+	"image/jpeg"
+	_ "image/png"
+	"slices"
 	"testing"
 
 	"filmgate.dev/pkg/testphotos"
@@ -81,6 +86,49 @@ func TestEndlessHeader(t *testing.T) {
 	}
 }
 
+// However plain a picture is, its blocks and its rows take some bytes. With fewer it was cut, and nobody has to decode it.
+func TestTooFewBytes(t *testing.T) {
+	for name, c := range map[string]struct {
+		src []byte
+		cut int // what there must be at least
+	}{
+		"jpeg":  {src: testphotos.EncodeJPEG(image.NewGray(image.Rect(0, 0, 1600, 1600)), testphotos.Options{Sampling: testphotos.Gray}), cut: 200 * 200 / 4},
+		"4:2:0": {src: testphotos.EncodeJPEG(image.NewNRGBA(image.Rect(0, 0, 1600, 1600)), testphotos.Options{}), cut: 200 * 200 / 4 * 3 / 2},
+		"png":   {src: testphotos.EncodePNG(image.NewNRGBA(image.Rect(0, 0, 1600, 1600)), testphotos.Options{}), cut: 1600 * 1600 * 4 / 1032},
+	} {
+		info, err := picture.ReadHeader(c.src, int64(len(c.src)))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		head := c.src[:info.Pixels+64]
+		if _, err := picture.ReadHeader(head, int64(info.Pixels+c.cut)); err != nil {
+			t.Errorf("%s: %d bytes may be enough: %v", name, c.cut, err)
+		}
+		_, err = picture.ReadHeader(head, int64(info.Pixels+c.cut-1))
+		if r := new(picture.Rejection); !errors.As(err, &r) || r.Code != picture.CodeTruncated {
+			t.Errorf("%s: %d bytes are not enough: %v", name, c.cut-1, err)
+		}
+	}
+}
+
+// 0xFF 0x00 between segments is no marker to any decoder, so it must be none here: the header behind it is the picture's.
+func TestStuffingIsNoSegment(t *testing.T) {
+	src := testphotos.JPEG(testphotos.Options{Width: 90, Height: 60})
+	frame := bytes.Index(src, []byte{0xFF, 0xC0})
+	hidden := bytes.Clone(src[frame : frame+19])
+	hidden[6], hidden[8] = 61, 91
+	hidden = append(hidden, 0xFF, 0xE5, 0, 2+19) // what passes over the other header
+	src = slices.Concat(src[:frame], []byte{0xFF, 0x00, 0, byte(2 + len(hidden))}, hidden, src[frame:])
+	config, err := jpeg.DecodeConfig(bytes.NewReader(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := picture.ReadHeader(src, int64(len(src)))
+	if err != nil || info.Width != config.Width || info.Height != config.Height || config.Width != 91 {
+		t.Errorf("%d × %d, %v; decoders see %d × %d", info.Width, info.Height, err, config.Width, config.Height)
+	}
+}
+
 func FuzzHeader(f *testing.F) {
 	o := testphotos.Options{Width: 16, Height: 8, Orientation: 3, Camera: testphotos.Studio(), ICC: testphotos.DisplayP3()}
 	f.Add(testphotos.JPEG(o))
@@ -100,6 +148,11 @@ func FuzzHeader(f *testing.F) {
 		if info.Width < 1 || info.Height < 1 || info.Width > picture.MostSide || info.Height > picture.MostSide ||
 			info.Orientation < 1 || info.Orientation > 8 || len(info.ICC) > picture.MostProfile || info.Pixels > len(data) {
 			t.Fatalf("%+v", info)
+		}
+		// What is weighed must be what is decoded.
+		config, _, err := image.DecodeConfig(bytes.NewReader(data))
+		if err == nil && (config.Width != info.Width || config.Height != info.Height) {
+			t.Fatalf("%d × %d to the standard library, %d × %d here", config.Width, config.Height, info.Width, info.Height)
 		}
 		if _, err := picture.Survey(data, info); err != nil && !errors.As(err, new(*picture.Rejection)) {
 			t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"errors"
+	"hash/crc32"
 	"io"
 )
 
@@ -11,6 +13,7 @@ const pngSignature = "\x89PNG\r\n\x1a\n"
 
 // readPNG walks the chunks up to the first one with pixels.
 func readPNG(head []byte, info *Info) error {
+	profiles := 0
 	for at := len(pngSignature); ; {
 		if at+8 > len(head) {
 			return ErrShort
@@ -47,13 +50,17 @@ func readPNG(head []byte, info *Info) error {
 			if info.Components == 0 {
 				return Damaged(nil)
 			}
+			info.PixelBits = info.BitDepth * map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[body[9]]
+			info.Interlaced = body[12] != 0
 			if err := info.check(); err != nil {
 				return err
 			}
 		case "eXIf":
 			info.EXIF = bytes.TrimPrefix(body, []byte(exifPrefix))
 		case "iCCP":
-			info.ICC = inflateProfile(body)
+			if profiles++; profiles == 1 { // there must be no other, and each would have to be unpacked
+				info.ICC = inflateProfile(body)
+			}
 		}
 	}
 }
@@ -75,13 +82,24 @@ func inflateProfile(body []byte) []byte {
 	return profile
 }
 
-// surveyPNG reports whether the end chunk is there.
-func surveyPNG(b []byte) (ended bool) {
-	for at := int64(0); at+8 <= int64(len(b)); {
-		if string(b[at+4:at+8]) == "IEND" {
-			return true
+// surveyPNG reports whether the end chunk is there, and compares all checksums before it: a file that was hurt need not be
+// decoded to know it.
+func surveyPNG(b []byte) (ended bool, err error) {
+	for at, chunks := int64(0), 0; at+12 <= int64(len(b)); chunks++ {
+		end := at + 12 + int64(binary.BigEndian.Uint32(b[at:]))
+		if end > int64(len(b)) {
+			break
 		}
-		at += 12 + int64(binary.BigEndian.Uint32(b[at:]))
+		if crc32.ChecksumIEEE(b[at+4:end-4]) != binary.BigEndian.Uint32(b[end-4:]) {
+			return false, Damaged(errors.New("png: a wrong checksum"))
+		}
+		if chunks > mostChunks {
+			return false, Damaged(errStructure)
+		}
+		if string(b[at+4:at+8]) == "IEND" {
+			return true, nil
+		}
+		at = end
 	}
-	return false
+	return false, nil
 }
