@@ -136,6 +136,9 @@ func (s *Service) fetch(ctx context.Context, photo events.PhotoMapped) (o *origi
 	}
 	defer o.close()
 	estimate := s.engine.Estimate(o.info)
+	if estimate.Memory > s.whole { // the kernel would end this process over it, again and again
+		return nil, nil, release, tooMuch(estimate.Memory, s.whole)
+	}
 	need := min(estimate.Memory, s.memory) // what is larger than all there is works alone
 	release, err = s.budget.Acquire(ctx, queue.Request{Weight: need, Cost: estimate.CPU})
 	if err != nil {
@@ -149,6 +152,13 @@ func (s *Service) fetch(ctx context.Context, photo events.PhotoMapped) (o *origi
 	}
 	src, err = o.read()
 	return o, src, release, err
+}
+
+func tooMuch(need, have int64) *picture.Rejection {
+	return &picture.Rejection{
+		Code:    picture.CodeTooLarge,
+		Message: fmt.Sprintf("Opening this photo takes %d MB of memory, and there are %d here. Export it smaller, as a JPEG in RGB, and upload it again.", need>>20, have>>20),
+	}
 }
 
 // process runs the engine, but not for ever.

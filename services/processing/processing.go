@@ -46,7 +46,8 @@ type Service struct {
 	js      jetstream.JetStream
 	engine  engine.Engine
 	workers int
-	memory  int64
+	memory  int64 // for photos, in bytes
+	whole   int64 // that there is for this process
 	sale    Sale
 	counts  counts
 	budget  *queue.Queue // of memory, in bytes
@@ -72,12 +73,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "this NATS connection cannot be used")
 	}
-	s := &Service{Deps: deps, js: js, engine: engine.Planar{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, sale: cfg.Sale, patience: patient}
+	s := &Service{Deps: deps, js: js, engine: engine.Planar{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, whole: availableMemory(), sale: cfg.Sale, patience: patient}
 	if s.workers == 0 {
 		s.workers = runtime.GOMAXPROCS(0)
 	}
 	if s.memory == 0 {
-		s.memory = availableMemory() / 10 * 6
+		s.memory = s.whole / 10 * 6
 	}
 	s.budget = queue.New(s.memory, s.memory)
 	s.cores = queue.New(int64(s.workers), int64(max(1, s.workers/4)))

@@ -250,6 +250,20 @@ func TestALittleMemoryIsEnough(t *testing.T) {
 	release()
 }
 
+// A photo that takes more memory than the container has is refused in words: trying would end the process, and with it what others
+// wait for, at every delivery again.
+func TestMoreMemoryThanThereIs(t *testing.T) {
+	h := start(t, Config{}, func(s *Service) { s.whole = 40 << 20 })
+	src := testphotos.JPEG(testphotos.Options{Sampling: testphotos.CMYK, Width: 2000, Height: 1500})
+	photo := mapped(src, "01UPLOAD000000000000000001")
+	h.store(photo, src)
+	h.say(photo)
+	_, rejected := answer[events.PhotoRejected](h)
+	if rejected.Reason.Code != string(picture.CodeTooLarge) || !strings.Contains(rejected.Reason.Message, "MB of memory, and there are 40 here") {
+		t.Errorf("%+v", rejected.Reason)
+	}
+}
+
 // What was begun when the end comes is finished and answered.
 func TestAStopFinishesWhatWasBegun(t *testing.T) {
 	gate := gated{begun: make(chan struct{}), goOn: make(chan struct{})}
