@@ -33,7 +33,7 @@ type Derivative = engine.Derivative
 // Inspect does with the bytes of a file what the service does with a photo, and keeps nothing. A file that is rejected is no error.
 func Inspect(ctx context.Context, src []byte, sale Sale) (Inspection, error) {
 	began := time.Now()
-	e := engine.Planar{}
+	e := engine.Fastest()
 	info, err := e.Probe(ctx, src, int64(len(src)))
 	if err != nil {
 		return rejected(Inspection{}, err)
