@@ -13,8 +13,8 @@ import (
 	"filmgate.dev/services/processing/internal/turbo"
 )
 
-// Turbo is Planar with libjpeg-turbo in two places where that is faster: it writes the derivatives, and it decodes what has to be decoded
-// at more than half of its size. All judging is left to jpegscale.
+// Turbo is Planar with libjpeg-turbo in two places where that is faster: it writes the derivatives, and it decodes pictures of which most
+// samples are wanted. All judging is left to jpegscale.
 type Turbo struct{ Planar }
 
 // Name answers "turbo".
@@ -31,24 +31,21 @@ func (e Turbo) Process(ctx context.Context, src []byte, in picture.Info, job Job
 // Estimate is Planar's with room for what libjpeg-turbo decodes, perhaps in vain: three planes of full size.
 func (e Turbo) Estimate(in picture.Info) Estimate {
 	estimate := e.Planar.Estimate(in)
-	if planar(in) && !in.Progressive && scaleOf(in) > mostOurs {
+	if planar(in) && !in.Progressive && scaleOf(in) > 5 {
 		estimate.Memory += in.FileBytes + 3*int64(in.Width)*int64(in.Height)
 	}
 	return estimate
 }
 
-// mostOurs is the largest scale at which jpegscale is as fast as libjpeg-turbo, because it reads over what it does not need.
-const mostOurs = 4
-
-// decodeTurbo is decodeScaled with libjpeg-turbo for larger scales. It then decodes all there is: for that it has kernels, for five or six
-// eighths it has none. What costs more than it seems to, pictures in several scans, stays ours: C cannot be stopped.
+// decodeTurbo is decodeScaled with libjpeg-turbo where at least half of all samples are wanted. It decodes all there are then: it has
+// kernels for that, and none for six eighths. Of fewer, jpegscale is as fast, because it reads over what it does not need.
 func decodeTurbo(ctx context.Context, src []byte, size image.Point) ([]component, []plane.Plane, error) {
 	p, err := jpegscale.Open(src)
 	if err != nil {
 		return nil, nil, err
 	}
 	scales := scalesFor(p, size)
-	if max(scales[0].X, scales[0].Y) > mostOurs && p.OneScan() {
+	if turbo.Takes(p) && wanted(p, scales) >= 0.5 {
 		all := make([]jpegscale.Scale, len(scales))
 		for i := range all {
 			all[i] = jpegscale.Scale{X: 1, Y: 1}
@@ -67,4 +64,14 @@ func decodeTurbo(ctx context.Context, src []byte, size image.Point) ([]component
 	}
 	planes, err := p.Decode(ctx, scales)
 	return edges(p, scales), planes, err
+}
+
+// wanted answers the share of a picture's samples that there are at these scales.
+func wanted(p *jpegscale.Picture, scales []jpegscale.Scale) float64 {
+	some, all := 0, 0
+	for i, c := range p.Components {
+		some += c.H * c.V * scales[i].X * scales[i].Y
+		all += c.H * c.V * 64
+	}
+	return float64(some) / float64(all)
 }

@@ -20,15 +20,22 @@ import (
 // ErrDeclined says that libjpeg-turbo does not decode a file, or has something to say about it: jpegscale has to judge.
 var ErrDeclined = errors.New("turbo: not a file for libjpeg-turbo")
 
+// Takes reports whether pictures of this kind are decoded. Those in several scans are not: they may cost more than their size tells, and C
+// cannot be stopped.
+func Takes(p *jpegscale.Picture) bool {
+	_, ok := subsamplingOf(p)
+	return ok && p.OneScan()
+}
+
 // Decode answers the planes of the picture that src is, at full scale, as jpegscale does. Anything it does not like is ErrDeclined.
 func Decode(ctx context.Context, src []byte, p *jpegscale.Picture) ([]plane.Plane, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	subsampling, ok := subsamplingOf(p)
-	if !ok || !p.OneScan() {
+	if !Takes(p) {
 		return nil, ErrDeclined
 	}
+	subsampling, _ := subsamplingOf(p)
 	planes := make([]plane.Plane, len(p.Components))
 	var at [3]*C.uint8_t
 	for i, c := range p.Components {
