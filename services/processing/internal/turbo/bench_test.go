@@ -28,7 +28,7 @@ func BenchmarkDecode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, s := range []int{4, 5, 6, 8} {
+	for _, s := range []int{1, 4, 5, 6, 8} {
 		b.Run(fmt.Sprintf("jpegscale at %d of 8", s), func(b *testing.B) {
 			defer cpu(b)()
 			for b.Loop() {
