@@ -71,6 +71,12 @@ cards: ## read 160 painted photographs of QR cards and 160 without, in both buil
 	@set -o pipefail; cd services/processing && FILMGATE_CARDS=all CGO_ENABLED=0 $(CARDS)
 	@set -o pipefail; cd services/processing && FILMGATE_CARDS=all CGO_ENABLED=1 $(subst go test,go test -tags zxing,$(CARDS))
 
+.PHONY: turbo
+turbo: ## run the picture engines' tests in a build with libjpeg-turbo, the tag turbo (about two minutes)
+	@.ci/setup-turbo
+	cd services/processing && CGO_ENABLED=1 go test -count=1 -tags turbo -asan ./internal/turbo
+	cd services/processing && CGO_ENABLED=1 go test -count=1 -tags turbo ./internal/engine
+
 FUZZTIME ?= 3m
 
 .PHONY: fuzz
@@ -108,7 +114,8 @@ bench-pictures: ## hold the picture engines against libvips, ImageMagick and ffm
 	@.ci/setup-bench pictures
 	@mkdir -p $(BIN)
 	@CGO_ENABLED=0 go build -o $(BIN)/bench-pictures ./services/processing/bench
-	@$(BIN)/bench-pictures -photos '$(PHOTOS)' $(RUN)
+	@turbo=; if .ci/setup-turbo; then turbo=$(BIN)/bench-pictures-turbo; CGO_ENABLED=1 go build -tags turbo -o $$turbo ./services/processing/bench; fi; \
+		$(BIN)/bench-pictures -photos '$(PHOTOS)' -turbo "$$turbo" $(RUN)
 
 .PHONY: bench-bombs
 bench-bombs: ## measure files that were made to hurt, each in a process of its own (about a minute; RUN="-only PNG")

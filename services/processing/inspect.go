@@ -35,7 +35,7 @@ type Derivative = engine.Derivative
 // one that its header rules out is not read further.
 func Inspect(ctx context.Context, file io.Reader, size int64, sale Sale) (Inspection, error) {
 	began := time.Now()
-	e := engine.Planar{}
+	e := engine.Fastest()
 	var src []byte
 	read := func(upTo int64) error {
 		have := len(src)

@@ -73,7 +73,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "this NATS connection cannot be used")
 	}
-	s := &Service{Deps: deps, js: js, engine: engine.Planar{}, workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, whole: availableMemory(), sale: cfg.Sale, patience: patient}
+	s := &Service{Deps: deps, js: js, engine: engine.Fastest(), workers: cfg.Workers, memory: int64(cfg.MemoryMiB) << 20, whole: availableMemory(), sale: cfg.Sale, patience: patient}
 	if s.workers == 0 {
 		s.workers = runtime.GOMAXPROCS(0)
 	}

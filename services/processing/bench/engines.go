@@ -22,17 +22,21 @@ type program struct {
 
 var standard = []int{2048, 1280, 640, 320}
 
-// available answers ours, and what is installed of others.
-func available(ctx context.Context) []program {
-	ours := func(name, what string) program {
+// available answers ours, and what is installed of others. Turbo is where this program is built with that tag, if it is: what is
+// measured of the others has no C in it.
+func available(ctx context.Context, turbo string) []program {
+	ours := func(binary, name, what string) program {
 		return program{name, what, func(file string, edges []int, dir string) []string {
-			return []string{self(), "-one", name, file, join(edges), dir}
+			return []string{binary, "-one", name, file, join(edges), dir}
 		}}
 	}
 	all := []program{
-		ours("decode", "the standard library decodes, and that is all"),
-		ours("imaging", "the reference engine: the standard library and disintegration/imaging"),
-		ours("planar", "the engine of the product"),
+		ours(self(), "decode", "the standard library decodes, and that is all"),
+		ours(self(), "imaging", "the reference engine: the standard library and disintegration/imaging"),
+		ours(self(), "planar", "the engine of the product"),
+	}
+	if turbo != "" {
+		all = append(all, ours(turbo, "turbo", "the same with libjpeg-turbo through cgo, a build tag"))
 	}
 	for _, p := range []struct {
 		binary, version string
@@ -126,6 +130,8 @@ func makeOnce(ctx context.Context, name string, args []string) error {
 		e = engine.Imaging{}
 	case "planar":
 		e = engine.Planar{}
+	case engine.Fastest().Name(): // of a build with a tag
+		e = engine.Fastest()
 	default:
 		return fmt.Errorf("there is no engine %q", name)
 	}

@@ -26,6 +26,7 @@ func main() {
 	one := flag.String("one", "", "make derivatives once with this engine of ours, for a measurement: FILE SIZES DIR")
 	bombed := flag.Bool("bombs", false, "measure files that were made to hurt, in place of photos")
 	looked := flag.String("inspect", "", "say in a line what is thought of a file, for a measurement")
+	turbo := flag.String("turbo", "", "this program, built with the tag turbo")
 	spawned := flag.Bool("spawn", false, "run a program, for a measurement: PROGRAM ARGUMENTS")
 	flag.Parse()
 	err := func() error {
@@ -41,7 +42,7 @@ func main() {
 		if *one != "" {
 			return makeOnce(ctx, *one, flag.Args())
 		}
-		return compare(ctx, *photos, *only, *rounds)
+		return compare(ctx, *photos, *only, *turbo, *rounds)
 	}()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -49,7 +50,7 @@ func main() {
 	}
 }
 
-func compare(ctx context.Context, photos, only string, rounds int) (err error) {
+func compare(ctx context.Context, photos, only, turbo string, rounds int) (err error) {
 	dir, err := os.MkdirTemp("", "filmgate-bench-")
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func compare(ctx context.Context, photos, only string, rounds int) (err error) {
 	if err != nil {
 		return err
 	}
-	engines := available(ctx)
+	engines := available(ctx, turbo)
 	fmt.Printf("%s/%s, %d processors, %s, %s; medians of %d rounds\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), time.Now().Format(time.DateOnly), rounds)
 	for _, e := range engines {
 		fmt.Printf("- %s: %s\n", e.name, e.what)

@@ -20,17 +20,26 @@ type Options struct {
 	Segment []byte // a whole segment to be put in, such as EXIF; may be nil
 }
 
-// Encode answers the picture as a file. It stops with ctx.
-func Encode(ctx context.Context, p Picture, o Options) ([]byte, error) {
+// Check says why a picture cannot be written.
+func Check(p Picture, o Options) error {
 	w, h := p.Y.Width, p.Y.Height
 	for _, c := range []plane.Plane{p.Cb, p.Cr} {
 		if c.Width != (w+1)/2 || c.Height != (h+1)/2 {
-			return nil, fmt.Errorf("baseline: a chroma of %d × %d for a luma of %d × %d", c.Width, c.Height, w, h)
+			return fmt.Errorf("baseline: a chroma of %d × %d for a luma of %d × %d", c.Width, c.Height, w, h)
 		}
 	}
 	if w < 1 || h < 1 || w > 65535 || h > 65535 || o.Quality < 1 || o.Quality > 100 {
-		return nil, fmt.Errorf("baseline: %d × %d in quality %d cannot be written", w, h, o.Quality)
+		return fmt.Errorf("baseline: %d × %d in quality %d cannot be written", w, h, o.Quality)
 	}
+	return nil
+}
+
+// Encode answers the picture as a file. It stops with ctx.
+func Encode(ctx context.Context, p Picture, o Options) ([]byte, error) {
+	if err := Check(p, o); err != nil {
+		return nil, err
+	}
+	w, h := p.Y.Width, p.Y.Height
 	e := encoder{out: make([]byte, 0, w*h/4+4096)}
 	tables := [2]quantisation{newQuantisation(&luma, o.Quality), newQuantisation(&chroma, o.Quality)}
 	e.header(w, h, &tables, o.Segment)

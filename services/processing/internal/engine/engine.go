@@ -1,7 +1,7 @@
 // Package engine turns an original into the pictures that pages show: a set of smaller JPEGs in sRGB, the right way up and
 // with nothing but the owner's name in them, a placeholder, and what the camera said.
 //
-// There are two engines, held to the same tests: Planar, and Imaging, the reference.
+// There are two engines, held to the same tests: Planar, and Imaging, the reference. Builds with the tag turbo have a third.
 package engine
 
 import (

@@ -60,10 +60,7 @@ func (e Planar) Estimate(in picture.Info) Estimate {
 		}
 		return whole
 	}
-	scale := int64(8)
-	if edge := max(in.Width, in.Height); edge > largest {
-		scale = int64(jpegscale.ScaleFor(edge, headroom*largest))
-	}
+	scale := scaleOf(in)
 	pixels := int64(in.Width) * int64(in.Height)
 	need := 2*in.FileBytes + pixels*scale*scale*3/2/64
 	ms := 1.55 * (45 + 6*megabytes(in) + 0.8*megapixels(in))
@@ -73,6 +70,15 @@ func (e Planar) Estimate(in picture.Info) Estimate {
 		ms *= 3.2
 	}
 	return Estimate{Memory: need + 6*largest*largest + room, CPU: milliseconds(ms), Heavy: in.Progressive || megapixels(in) > 50}
+}
+
+// scaleOf answers the scale that luma is decoded at.
+func scaleOf(in picture.Info) int64 {
+	edge := max(in.Width, in.Height)
+	if edge <= largest {
+		return 8
+	}
+	return int64(jpegscale.ScaleFor(edge, headroom*largest))
 }
 
 func megabytes(in picture.Info) float64  { return float64(in.FileBytes) / 1e6 }

@@ -22,7 +22,7 @@ func TestMutatedPhotos(t *testing.T) {
 		sources = append(sources, testphotos.Real()[name])
 	}
 	sources = append(sources, testphotos.ManyScans(9), testphotos.JPEG(testphotos.Options{Width: 500, Height: 400, Sampling: testphotos.Full, ICC: testphotos.DisplayP3()}))
-	e := engine.Planar{}
+	e := engine.Fastest()
 	outcomes := map[string]int{}
 	const accidents = 4000
 	for seed := range uint64(accidents) {

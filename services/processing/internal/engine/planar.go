@@ -30,7 +30,18 @@ func (Planar) Name() string { return "planar" }
 const headroom = 1.2
 
 // Process decodes once, where it can at the smallest scale that serves the largest size, and makes each smaller picture from the one before.
-func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Job) (result Result, err error) {
+func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Job) (Result, error) {
+	return e.process(ctx, src, in, job, codec{decodeScaled, baseline.Encode})
+}
+
+// codec is what stands between files and planes.
+type codec struct {
+	// decode answers the planes of a picture that serve one of this size, and where the picture's edges are in them.
+	decode func(ctx context.Context, src []byte, size image.Point) ([]component, []plane.Plane, error)
+	encode func(ctx context.Context, p baseline.Picture, o baseline.Options) ([]byte, error)
+}
+
+func (e Planar) process(ctx context.Context, src []byte, in picture.Info, job Job, files codec) (result Result, err error) {
 	defer contain(&result, &err)
 	w, err := begin(src, in, job)
 	if err != nil {
@@ -46,7 +57,7 @@ func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Jo
 	var components []component
 	var planes []plane.Plane
 	if planar(in) {
-		components, planes, err = decodeScaled(decoding, src, w.levels[0].stored)
+		components, planes, err = files.decode(decoding, src, w.levels[0].stored)
 	} else {
 		components, planes, err = decodeWhole(decoding, src, in, w.end)
 	}
@@ -82,7 +93,7 @@ func (e Planar) Process(ctx context.Context, src []byte, in picture.Info, job Jo
 		}
 		var encoded []byte
 		if err == nil {
-			encoded, err = baseline.Encode(making, current, baseline.Options{Quality: job.Quality, Segment: w.owner})
+			encoded, err = files.encode(making, current, baseline.Options{Quality: job.Quality, Segment: w.owner})
 		}
 		telemetry.End(span, err)
 		if err != nil {
@@ -107,8 +118,14 @@ func decodeScaled(ctx context.Context, src []byte, size image.Point) ([]componen
 	if err != nil {
 		return nil, nil, err
 	}
+	scales := scalesFor(p, size)
+	planes, err := p.Decode(ctx, scales)
+	return edges(p, scales), planes, err
+}
+
+// scalesFor answers the smallest scale of each component that serves a picture of this size.
+func scalesFor(p *jpegscale.Picture, size image.Point) []jpegscale.Scale {
 	scales := make([]jpegscale.Scale, len(p.Components))
-	components := make([]component, len(scales))
 	for i, c := range p.Components {
 		need := headroom
 		if i > 0 {
@@ -118,13 +135,20 @@ func decodeScaled(ctx context.Context, src []byte, size image.Point) ([]componen
 			need /= headroom
 		}
 		scales[i] = jpegscale.Scale{X: jpegscale.ScaleFor(c.Width, need*float64(size.X)), Y: jpegscale.ScaleFor(c.Height, need*float64(size.Y))}
+	}
+	return scales
+}
+
+// edges answers where those of the picture are in planes of these scales.
+func edges(p *jpegscale.Picture, scales []jpegscale.Scale) []component {
+	components := make([]component, len(scales))
+	for i, c := range p.Components {
 		components[i] = component{
 			width:  float64(p.Width) * float64(c.H) / float64(p.H) * float64(scales[i].X) / 8,
 			height: float64(p.Height) * float64(c.V) / float64(p.V) * float64(scales[i].Y) / 8,
 		}
 	}
-	planes, err := p.Decode(ctx, scales)
-	return components, planes, err
+	return components
 }
 
 // component is where a picture's edges are in a plane of it: the last sample may lie on one.

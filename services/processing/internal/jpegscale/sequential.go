@@ -315,7 +315,7 @@ func (s *sequential) block(b *bitReader, of, x, y int) bool {
 				return s.broken()
 			}
 			advance, size := step(symbol)
-			if next = k + advance; size > mostAC || next > 64 && size > 0 {
+			if next = k + advance; size > mostAC || next > 64 && next < pastEnd {
 				return s.broken()
 			}
 			length = long + size
