@@ -87,32 +87,43 @@ func inverse(s Scale) func(dst []byte, stride int, b *block) {
 		return inverse2
 	case Scale{4, 4}:
 		return inverse4
+	case Scale{5, 5}:
+		return inverse5
+	case Scale{6, 6}:
+		return inverse6
 	case Full:
 		return inverse8
 	}
-	return func(dst []byte, stride int, b *block) {
-		var columns [8][8]int32
-		for i := range s.X {
-			v := &columns[i]
-			for j := range s.Y {
-				v[j] = int32(b[8*j+i]) << fraction
-			}
-			points(v, s.Y)
-		}
-		for j := range s.Y {
-			var v [8]int32
-			for i := range s.X {
-				v[i] = columns[i][j]
-			}
-			points(&v, s.X)
-			row := dst[j*stride : j*stride+s.X]
-			for i := range row {
-				row[i] = clamp((v[i] + 4<<fraction) >> (3 + fraction))
-			}
-		}
-		*b = block{}
-	}
+	return func(dst []byte, stride int, b *block) { inverseGo(dst, stride, b, s) }
 }
+
+// inverseGo is the transform for any scale. Kernels for a processor answer the same.
+func inverseGo(dst []byte, stride int, b *block, s Scale) {
+	var columns [8][8]int32
+	for i := range s.X {
+		v := &columns[i]
+		for j := range s.Y {
+			v[j] = int32(b[8*j+i]) << fraction
+		}
+		points(v, s.Y)
+	}
+	for j := range s.Y {
+		var v [8]int32
+		for i := range s.X {
+			v[i] = columns[i][j]
+		}
+		points(&v, s.X)
+		row := dst[j*stride : j*stride+s.X]
+		for i := range row {
+			row[i] = clamp((v[i] + 4<<fraction) >> (3 + fraction))
+		}
+	}
+	*b = block{}
+}
+
+func inverse5Go(dst []byte, stride int, b *block) { inverseGo(dst, stride, b, Scale{5, 5}) }
+
+func inverse6Go(dst []byte, stride int, b *block) { inverseGo(dst, stride, b, Scale{6, 6}) }
 
 func inverse2(dst []byte, stride int, b *block) {
 	e0, e1, o0, o1 := int32(b[0])+int32(b[8])+4, int32(b[0])-int32(b[8])+4, int32(b[1])+int32(b[9]), int32(b[1])-int32(b[9])
@@ -142,8 +153,8 @@ func inverse4Go(dst []byte, stride int, b *block) {
 	*b = block{}
 }
 
-// inverse8 is the whole transform.
-func inverse8(dst []byte, stride int, b *block) {
+// inverse8Go is the whole transform.
+func inverse8Go(dst []byte, stride int, b *block) {
 	var w [64]int32 // columns
 	for i := range 8 {
 		v := [8]int32{int32(b[i]), int32(b[8+i]), int32(b[16+i]), int32(b[24+i]), int32(b[32+i]), int32(b[40+i]), int32(b[48+i]), int32(b[56+i])}
