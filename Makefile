@@ -23,7 +23,7 @@ LDFLAGS = -X filmgate.dev/pkg/version.version=$(VERSION)
 help: ## explain the targets (this)
 	@echo "Filmgate: photographers upload over SFTP, studios see the photos."
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## run everything in one process, with its data in ./filmgate-data (DATA=… for another)
