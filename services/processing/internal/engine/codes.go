@@ -12,7 +12,7 @@ import (
 	"filmgate.dev/services/processing/internal/plane"
 )
 
-// cardEdge is the long edge at which cards are looked for, where there are as many pixels.
+// cardEdge is the least long edge at which cards are looked for, where there are as many pixels.
 const cardEdge = 3000
 
 // findCodes looks for codes on the luma of a picture as it is stored, and says where they are as it is shown.

@@ -72,13 +72,9 @@ func (e Planar) Estimate(in picture.Info) Estimate {
 	return Estimate{Memory: need + 6*largest*largest + room, CPU: milliseconds(ms), Heavy: in.Progressive || megapixels(in) > 50}
 }
 
-// scaleOf answers the scale that luma is decoded at.
+// scaleOf answers the scale that luma is decoded at where cards are looked for: the largest that it may be.
 func scaleOf(in picture.Info) int64 {
-	edge := max(in.Width, in.Height)
-	if edge <= largest {
-		return 8
-	}
-	return int64(jpegscale.ScaleFor(edge, headroom*largest))
+	return int64(jpegscale.ScaleFor(max(in.Width, in.Height), cardEdge))
 }
 
 func megabytes(in picture.Info) float64  { return float64(in.FileBytes) / 1e6 }

@@ -57,7 +57,11 @@ func (e Planar) process(ctx context.Context, src []byte, in picture.Info, job Jo
 	var components []component
 	var planes []plane.Plane
 	if planar(in) {
-		components, planes, err = files.decode(decoding, src, w.levels[0].stored)
+		serves := w.levels[0].stored
+		if job.Codes {
+			serves = fit(image.Pt(in.Width, in.Height), max(serves.X, serves.Y, cardEdge/headroom))
+		}
+		components, planes, err = files.decode(decoding, src, serves)
 	} else {
 		components, planes, err = decodeWhole(decoding, src, in, w.end)
 	}

@@ -1,6 +1,7 @@
 package jpegscale
 
 import (
+	"bytes"
 	"math"
 	"testing"
 
@@ -47,6 +48,24 @@ func cosine(k, i, n int) float64 {
 		return math.Sqrt2 / 2
 	}
 	return math.Cos(float64((2*i+1)*k) * math.Pi / float64(2*n))
+}
+
+// The one for three points is the general one.
+func TestThreePoints(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var a block
+		most := rapid.SampledFrom([]int16{100, 2000, 32767}).Draw(t, "most")
+		for i := range a {
+			a[i] = rapid.Int16Range(-most-1, most).Draw(t, "coefficient")
+		}
+		b, stride := a, rapid.IntRange(3, 7).Draw(t, "stride")
+		x, y := make([]byte, 3*stride), make([]byte, 3*stride)
+		inverse3(x, stride, &a)
+		inverseGo(y, stride, &b, Scale{3, 3})
+		if !bytes.Equal(x, y) || a != b || a != (block{}) {
+			t.Fatalf("%v\n%v", x, y)
+		}
+	})
 }
 
 // What is skipped many symbols at a time is what would be read one by one.

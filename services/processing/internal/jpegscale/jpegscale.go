@@ -19,7 +19,7 @@ type Scale struct{ X, Y int }
 var Full = Scale{8, 8}
 
 // Scales are those that can be decoded to, for either axis.
-var Scales = []int{1, 2, 4, 5, 6, 8}
+var Scales = []int{1, 2, 3, 4, 5, 6, 8}
 
 // ScaleFor answers the smallest scale at which have samples become at least need.
 func ScaleFor(have int, need float64) int {
