@@ -341,8 +341,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// agrees compares planes with those of the standard library, where that decodes the picture too. Where they differ libjpeg-turbo
-// is asked, for the standard library reads some damaged files otherwise; who disagrees with a djpeg that has nothing to say is wrong.
+// agrees compares planes with those of the standard library and of libjpeg-turbo, where these two decode the picture alike: they read
+// some damaged files otherwise, and coefficients that no picture has overflow in each of us in its own way.
 func agrees(t *testing.T, src []byte, got []plane.Plane) {
 	t.Helper()
 	want, err := reference(src)
@@ -350,7 +350,8 @@ func agrees(t *testing.T, src []byte, got []plane.Plane) {
 		return
 	}
 	if pgm := grey(t, src); pgm != nil {
-		if d := farthestInRange(got[0], last(pgm, got[0])); d > 1 {
+		theirs := last(pgm, got[0])
+		if d := farthestInRange(got[0], theirs); d > 1 && farthestInRange(want[0], theirs) <= 1 {
 			t.Fatalf("luma differs by %d from the standard library and by %d from libjpeg-turbo", farthestInRange(got[0], want[0]), d)
 		}
 	}
