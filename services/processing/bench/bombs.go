@@ -19,7 +19,7 @@ type bomb struct {
 	large bool   // a picture of as much memory or time as one may need, for which there is no bound but its estimate
 }
 
-// bombs are PICTURES.md §8's, and the worst of each kind that pass the first look.
+// bombs are those that decoders are usually tried with, and the worst of each kind that pass the first look.
 var bombs = []bomb{
 	{name: "JPEG, 45 kB, says 65,500²", make: testphotos.Bomb, code: "too_large", words: "65500 × 65500 pixels"},
 	{name: "JPEG, progressive, 256 MP, 306 scans", make: func() []byte { return progressive(16000, 16000, 306, 0) }, code: "too_large", words: "16000 × 16000 pixels"},
