@@ -17,6 +17,7 @@ import (
 
 	"filmgate.dev/pkg/testphotos"
 	"filmgate.dev/services/processing/internal/jpegscale"
+	"filmgate.dev/services/processing/internal/jpegtest"
 	"filmgate.dev/services/processing/internal/plane"
 )
 
@@ -24,9 +25,6 @@ import (
 // and without restarts.
 func written(t testing.TB) map[string][]byte {
 	t.Helper()
-	if _, err := exec.LookPath("cjpeg"); err != nil {
-		t.Fatal("cjpeg is missing; `make setup` installs it")
-	}
 	all := make(map[string][]byte)
 	for i, size := range []image.Point{{123, 77}, {64, 48}, {1, 1}, {17, 200}} {
 		scene := testphotos.Scene(size.X, size.Y, uint64(i))
@@ -38,25 +36,11 @@ func written(t testing.TB) map[string][]byte {
 				} else {
 					args = append(args, "-sample", sample)
 				}
-				cmd := exec.CommandContext(t.Context(), "cjpeg", args...)
-				cmd.Stdin = bytes.NewReader(ppm(scene))
-				out, err := cmd.Output()
-				if err != nil {
-					t.Fatalf("cjpeg %v: %v", args, err)
-				}
-				all[fmt.Sprintf("%dx%d %s", size.X, size.Y, strings.Join(args, " "))] = out
+				all[fmt.Sprintf("%dx%d %s", size.X, size.Y, strings.Join(args, " "))] = jpegtest.Written(t, scene, args...)
 			}
 		}
 	}
 	return all
-}
-
-func ppm(img *image.NRGBA) []byte {
-	out := fmt.Appendf(nil, "P6\n%d %d\n255\n", img.Rect.Dx(), img.Rect.Dy())
-	for i := 0; i < len(img.Pix); i += 4 {
-		out = append(out, img.Pix[i:i+3]...)
-	}
-	return out
 }
 
 func decode(ctx context.Context, src []byte, x, y int) ([]plane.Plane, error) {
@@ -103,22 +87,6 @@ func reference(src []byte) ([]plane.Plane, error) {
 	return nil, fmt.Errorf("a %T", img)
 }
 
-// farthest answers the largest difference of two samples at the same place.
-func farthest(a, b plane.Plane) int {
-	if a.Width != b.Width || a.Height != b.Height {
-		return 256
-	}
-	most := 0
-	for y := range a.Height {
-		r, s := a.Row(y), b.Row(y)
-		for x := range r {
-			d := int(r[x]) - int(s[x])
-			most = max(most, d, -d)
-		}
-	}
-	return most
-}
-
 // All decoders that follow T.81 agree, but for one step of rounding.
 func TestFullScaleIsWhatOthersDecode(t *testing.T) {
 	compared := 0
@@ -138,7 +106,7 @@ func TestFullScaleIsWhatOthersDecode(t *testing.T) {
 		}
 		compared++
 		for i := range got {
-			if d := farthest(got[i], want[i]); d > 1 {
+			if d := jpegtest.Farthest(got[i], want[i]); d > 1 {
 				t.Errorf("%s: plane %d differs by %d", name, i, d)
 			}
 		}
@@ -206,7 +174,7 @@ func TestProgressiveIsTheSamePicture(t *testing.T) {
 				t.Fatalf("%s at %d: %v", name, s, err)
 			}
 			for i := range a {
-				if d := farthest(a[i], b[i]); d > 0 {
+				if d := jpegtest.Farthest(a[i], b[i]); d > 0 {
 					t.Errorf("%s at %d: plane %d differs by %d", name, s, i, d)
 				}
 			}
@@ -234,7 +202,7 @@ func TestTruncated(t *testing.T) {
 			if p.Progressive {
 				continue
 			}
-			if d := farthest(plane.Plane{Pix: got[0].Pix, Stride: got[0].Stride, Width: 123, Height: 16}, plane.Plane{Pix: whole[0].Pix, Stride: whole[0].Stride, Width: 123, Height: 16}); d > 0 {
+			if d := jpegtest.Farthest(plane.Plane{Pix: got[0].Pix, Stride: got[0].Stride, Width: 123, Height: 16}, plane.Plane{Pix: whole[0].Pix, Stride: whole[0].Stride, Width: 123, Height: 16}); d > 0 {
 				t.Errorf("%s: the beginning differs by %d", mode, d)
 			}
 			if last := got[0].Row(76); last[122] != 128 {
@@ -347,13 +315,13 @@ func FuzzDecode(f *testing.F) {
 func agrees(t *testing.T, src []byte, got []plane.Plane) {
 	t.Helper()
 	want, err := reference(src)
-	if err != nil || len(want) != len(got) || farthestInRange(got[0], want[0]) <= 1 {
+	if err != nil || len(want) != len(got) || jpegtest.FarthestInRange(got[0], want[0]) <= 1 {
 		return
 	}
 	if pgm := grey(t, src); pgm != nil {
 		theirs := last(pgm, got[0])
-		if d := farthestInRange(got[0], theirs); d > 1 && farthestInRange(want[0], theirs) <= 1 {
-			t.Fatalf("luma differs by %d from the standard library and by %d from libjpeg-turbo", farthestInRange(got[0], want[0]), d)
+		if d := jpegtest.FarthestInRange(got[0], theirs); d > 1 && jpegtest.FarthestInRange(want[0], theirs) <= 1 {
+			t.Fatalf("luma differs by %d from the standard library and by %d from libjpeg-turbo", jpegtest.FarthestInRange(got[0], want[0]), d)
 		}
 	}
 }
@@ -403,41 +371,13 @@ func TestNonsenseIsWhatLibjpegDecodes(t *testing.T) {
 			continue // we look closer
 		}
 		compared++
-		if d := farthestInRange(got[0], last(pgm, got[0])); d > 1 {
+		if d := jpegtest.FarthestInRange(got[0], last(pgm, got[0])); d > 1 {
 			t.Errorf("%s: differs by %d", name, d)
 		}
 	}
 	if compared < 50 {
 		t.Errorf("only %d were compared", compared)
 	}
-}
-
-// farthestInRange passes over blocks with samples that had to be clamped: nonsense has coefficients that no picture has, for
-// which we have no room.
-func farthestInRange(a, b plane.Plane) int {
-	if a.Width != b.Width || a.Height != b.Height {
-		return 256
-	}
-	most := 0
-	for y := 0; y < a.Height; y += 8 {
-		for x := 0; x < a.Width; x += 8 {
-			w, h := min(8, a.Width-x), min(8, a.Height-y)
-			x, y := block(a, x, y, w, h), block(b, x, y, w, h)
-			if w == 8 && h == 8 && !clamped(x) && !clamped(y) {
-				most = max(most, farthest(plane.Plane{Pix: x, Stride: 8, Width: 8, Height: 8}, plane.Plane{Pix: y, Stride: 8, Width: 8, Height: 8}))
-			}
-		}
-	}
-	return most
-}
-
-func clamped(b []byte) bool { return bytes.IndexByte(b, 0) >= 0 || bytes.IndexByte(b, 255) >= 0 }
-
-func block(p plane.Plane, x, y, w, h int) (all []byte) {
-	for j := range h {
-		all = append(all, p.Row(y + j)[x:x+w]...)
-	}
-	return all
 }
 
 func BenchmarkDecode(b *testing.B) {

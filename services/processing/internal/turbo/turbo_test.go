@@ -6,38 +6,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"image"
-	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 
 	"filmgate.dev/pkg/testphotos"
 	"filmgate.dev/services/processing/internal/baseline"
 	"filmgate.dev/services/processing/internal/jpegscale"
+	"filmgate.dev/services/processing/internal/jpegtest"
 	"filmgate.dev/services/processing/internal/plane"
 	"filmgate.dev/services/processing/internal/turbo"
 )
-
-// written answers a picture as cjpeg writes it, by its arguments.
-func written(t testing.TB, img *image.NRGBA, args ...string) []byte {
-	t.Helper()
-	if _, err := exec.LookPath("cjpeg"); err != nil {
-		t.Fatal("cjpeg is missing; `make setup` installs it")
-	}
-	ppm := fmt.Appendf(nil, "P6\n%d %d\n255\n", img.Rect.Dx(), img.Rect.Dy())
-	for i := 0; i < len(img.Pix); i += 4 {
-		ppm = append(ppm, img.Pix[i:i+3]...)
-	}
-	cmd := exec.CommandContext(t.Context(), "cjpeg", args...)
-	cmd.Stdin = bytes.NewReader(ppm)
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("cjpeg %v: %v", args, err)
-	}
-	return out
-}
 
 // both decodes with libjpeg-turbo and with jpegscale.
 func both(ctx context.Context, src []byte) (theirs, ours []plane.Plane, err error) {
@@ -56,22 +35,6 @@ func both(ctx context.Context, src []byte) (theirs, ours []plane.Plane, err erro
 	return theirs, ours, err
 }
 
-// farthest answers the largest difference of two samples at the same place.
-func farthest(a, b plane.Plane) int {
-	if a.Width != b.Width || a.Height != b.Height {
-		return 256
-	}
-	most := 0
-	for y := range a.Height {
-		r, s := a.Row(y), b.Row(y)
-		for x := range r {
-			d := int(r[x]) - int(s[x])
-			most = max(most, d, -d)
-		}
-	}
-	return most
-}
-
 var samplings = [][]string{{"-sample", "1x1"}, {"-sample", "2x1"}, {"-sample", "1x2"}, {"-sample", "2x2"}, {"-sample", "2x2,1x2,1x2"}, {"-grayscale"}}
 
 // Two decoders that follow T.81 agree, but for one step of rounding, in whatever size and sampling.
@@ -81,13 +44,13 @@ func TestDecodesAsWeDo(t *testing.T) {
 		for _, sampling := range samplings {
 			for _, mode := range []string{"-baseline", "-restart 1B", "-optimize -quality 100", "-quality 5"} {
 				args := append(strings.Fields(mode), sampling...)
-				theirs, ours, err := both(t.Context(), written(t, scene, args...))
+				theirs, ours, err := both(t.Context(), jpegtest.Written(t, scene, args...))
 				if err != nil {
 					t.Errorf("%v %v: %v", size, args, err)
 					continue
 				}
 				for i := range ours {
-					if d := farthest(theirs[i], ours[i]); d > 1 {
+					if d := jpegtest.Farthest(theirs[i], ours[i]); d > 1 {
 						t.Errorf("%v %v: plane %d differs by %d", size, args, i, d)
 					}
 				}
@@ -100,7 +63,7 @@ func TestDecodesAsWeDo(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for i := range ours {
-			if d := farthest(theirs[i], ours[i]); d > 1 {
+			if d := jpegtest.Farthest(theirs[i], ours[i]); d > 1 {
 				t.Errorf("%s: plane %d differs by %d", name, i, d)
 			}
 		}
@@ -110,12 +73,12 @@ func TestDecodesAsWeDo(t *testing.T) {
 // What it has something to say about, and what is not for it, is left to jpegscale.
 func TestDeclines(t *testing.T) {
 	scene := testphotos.Scene(200, 120, 1)
-	plain, restarts := written(t, scene, "-sample", "2x2"), written(t, scene, "-restart", "1B")
+	plain, restarts := jpegtest.Written(t, scene, "-sample", "2x2"), jpegtest.Written(t, scene, "-restart", "1B")
 	lost := bytes.Index(restarts, []byte{0xFF, 0xD3})
 	for name, src := range map[string][]byte{
-		"progressive":        written(t, scene, "-progressive"),
-		"a sampling of four": written(t, scene, "-sample", "4x1"),
-		"three samplings":    written(t, scene, "-sample", "2x2,1x2,1x1"),
+		"progressive":        jpegtest.Written(t, scene, "-progressive"),
+		"a sampling of four": jpegtest.Written(t, scene, "-sample", "4x1"),
+		"three samplings":    jpegtest.Written(t, scene, "-sample", "2x2,1x2,1x1"),
 		"several scans":      testphotos.JPEG(testphotos.Options{Width: 200, Height: 120, Sampling: testphotos.Full}),
 		"cut":                plain[:len(plain)*3/4],
 		"no end":             plain[:len(plain)-2],
@@ -135,7 +98,7 @@ func TestDeclines(t *testing.T) {
 
 // The header that was read has to be that of the file.
 func TestAnotherHeader(t *testing.T) {
-	one, other := written(t, testphotos.Scene(64, 48, 1)), written(t, testphotos.Scene(640, 480, 1))
+	one, other := jpegtest.Written(t, testphotos.Scene(64, 48, 1)), jpegtest.Written(t, testphotos.Scene(640, 480, 1))
 	p, err := jpegscale.Open(one)
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +111,7 @@ func TestAnotherHeader(t *testing.T) {
 func TestStopsBeforeItBegins(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	src := written(t, testphotos.Scene(64, 48, 1))
+	src := jpegtest.Written(t, testphotos.Scene(64, 48, 1))
 	if _, _, err := both(ctx, src); !errors.Is(err, context.Canceled) {
 		t.Errorf("decoding: %v", err)
 	}
@@ -201,10 +164,10 @@ func TestEncodesAsWeDo(t *testing.T) {
 				if a[i].Width != from.Width || a[i].Height != from.Height {
 					t.Fatalf("%v: plane %d is of %d × %d", size, i, a[i].Width, a[i].Height)
 				}
-				if d := farthest(a[i], b[i]); d > most {
+				if d := jpegtest.Farthest(a[i], b[i]); d > most {
 					t.Errorf("%v in quality %d: plane %d differs by %d", size, quality, i, d)
 				}
-				if d := farthest(a[i], from); quality == 100 && d > 3 {
+				if d := jpegtest.Farthest(a[i], from); quality == 100 && d > 3 {
 					t.Errorf("%v: plane %d differs by %d from what was given", size, i, d)
 				}
 			}
@@ -261,10 +224,10 @@ func FuzzDifferential(f *testing.F) {
 	scene := testphotos.Scene(64, 48, 1)
 	for _, sampling := range samplings {
 		for _, mode := range []string{"-baseline", "-restart 1B", "-optimize"} {
-			f.Add(written(f, scene, append(strings.Fields(mode), sampling...)...))
+			f.Add(jpegtest.Written(f, scene, append(strings.Fields(mode), sampling...)...))
 		}
 	}
-	f.Add(written(f, testphotos.Scene(33, 7, 2)))
+	f.Add(jpegtest.Written(f, testphotos.Scene(33, 7, 2)))
 	f.Add(testphotos.JPEG(testphotos.Options{Width: 17, Height: 9}))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		p, err := jpegscale.Open(src)
@@ -279,40 +242,9 @@ func FuzzDifferential(f *testing.F) {
 			return
 		}
 		for i := range ours {
-			if d := farthestInRange(theirs[i], ours[i]); d > 1 {
+			if d := jpegtest.FarthestInRange(theirs[i], ours[i]); d > 1 {
 				t.Fatalf("plane %d differs by %d", i, d)
 			}
 		}
 	})
-}
-
-// farthestInRange passes over blocks with samples that had to be clamped: nonsense has coefficients that no picture has, which
-// overflow here and there in other ways.
-func farthestInRange(a, b plane.Plane) int {
-	if a.Width != b.Width || a.Height != b.Height {
-		return 256
-	}
-	most := 0
-	for y := 0; y+8 <= a.Height; y += 8 {
-		for x := 0; x+8 <= a.Width; x += 8 {
-			p, q := block(a, x, y), block(b, x, y)
-			if !clamped(p) && !clamped(q) {
-				most = max(most, farthest(p, q))
-			}
-		}
-	}
-	return most
-}
-
-func block(p plane.Plane, x, y int) plane.Plane {
-	return plane.Plane{Pix: p.Pix[y*p.Stride+x:], Stride: p.Stride, Width: 8, Height: 8}
-}
-
-func clamped(p plane.Plane) bool {
-	for y := range p.Height {
-		if row := p.Row(y); slices.Min(row) == 0 || slices.Max(row) == 255 {
-			return true
-		}
-	}
-	return false
 }
