@@ -27,7 +27,7 @@ import (
 const root = "../.."
 
 // scraped are labels that Prometheus adds to whatever it fetches.
-var scraped = []string{"instance", "job", "le", "__name__"}
+var scraped = []string{"instance", "job", "namespace", "le", "__name__"}
 
 func TestEveryMetricThatIsNamedIsServed(t *testing.T) {
 	named := map[string][]string{} // where each query is
@@ -85,6 +85,9 @@ func rules(t *testing.T, file string) (exprs []string) {
 	return exprs
 }
 
+// anyNamespace stands for what a dashboard's variable holds.
+const anyNamespace = ".*"
+
 // queries finds every "expr" of a dashboard, and puts something in place of Grafana's own variables.
 func queries(t *testing.T, file string) (exprs []string) {
 	t.Helper()
@@ -101,7 +104,7 @@ func queries(t *testing.T, file string) (exprs []string) {
 		switch node := node.(type) {
 		case map[string]any:
 			if expr, ok := node["expr"].(string); ok {
-				exprs = append(exprs, strings.NewReplacer("$__rate_interval", "5m", "$__range", "6h").Replace(expr))
+				exprs = append(exprs, strings.NewReplacer("$__rate_interval", "5m", "$__range", "6h", "$namespace", anyNamespace).Replace(expr))
 			}
 			for _, value := range node {
 				walk(value)
@@ -233,6 +236,79 @@ func check(expr string, served map[string]map[string][]string, used map[string]b
 		return metrics
 	}
 	walk(parsed)
+	return problems
+}
+
+// TestInstallationsStayApart: one Prometheus often watches several namespaces with an installation each. One that is well must
+// not hide that another is not: alerts are per namespace, and each query of a dashboard is for the one that is chosen.
+func TestInstallationsStayApart(t *testing.T) {
+	for _, file := range glob(t, "charts/filmgate/rules/*.yaml") {
+		for _, expr := range rules(t, file) {
+			for _, problem := range mixed(expr, true) {
+				t.Errorf("%s: %s\n\tin %s", filepath.Base(file), problem, expr)
+			}
+		}
+	}
+	for _, file := range glob(t, "charts/filmgate/dashboards/*.json") {
+		for _, expr := range queries(t, file) {
+			for _, problem := range mixed(expr, false) {
+				t.Errorf("%s: %s\n\tin %s", filepath.Base(file), problem, expr)
+			}
+		}
+	}
+	for expr, wrong := range map[string]bool{
+		`max by (namespace) (a) > 0`:     false,
+		`max(a) > 0`:                     true,
+		`max by (namespace) (a) > b`:     false,
+		`a > sum by (job) (b)`:           true,
+		`max without (namespace) (a)`:    true,
+		`max without (instance) (a)`:     false,
+		`a and on (namespace, job) b`:    false,
+		`a and on (instance, job) b`:     true,
+		`a * ignoring (namespace) b`:     true,
+		`sum by (namespace) (a + b)`:     false,
+		`sum by (namespace) (sum(a))`:    true,
+		`rate(a[5m])`:                    false,
+		`absent(a)`:                      true,
+		`max by (namespace) (absent(a))`: true,
+	} {
+		if problems := mixed(expr, true); (len(problems) > 0) != wrong {
+			t.Errorf("%s: %v", expr, problems)
+		}
+	}
+}
+
+// mixed answers where a query takes several namespaces together: an alert may do so nowhere, a panel where it did not ask for the
+// chosen one.
+func mixed(expr string, alert bool) (problems []string) {
+	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	parser.Inspect(parsed, func(node parser.Node, _ []parser.Node) error {
+		switch n := node.(type) {
+		case *parser.AggregateExpr:
+			if alert && slices.Contains(n.Grouping, "namespace") == n.Without {
+				problems = append(problems, n.Op.String()+" is not by namespace")
+			}
+		case *parser.BinaryExpr:
+			if m := n.VectorMatching; alert && m != nil && (m.On || len(m.MatchingLabels) > 0) && slices.Contains(m.MatchingLabels, "namespace") != m.On {
+				problems = append(problems, n.Op.String()+" matches across namespaces")
+			}
+		case *parser.Call:
+			if alert && strings.HasPrefix(n.Func.Name, "absent") {
+				problems = append(problems, n.Func.Name+" knows no namespace")
+			}
+		case *parser.VectorSelector:
+			chosen := slices.ContainsFunc(n.LabelMatchers, func(m *labels.Matcher) bool {
+				return m.Name == "namespace" && m.Type == labels.MatchRegexp && m.Value == anyNamespace
+			})
+			if !alert && !chosen {
+				problems = append(problems, n.Name+` is asked for without namespace=~"$namespace"`)
+			}
+		}
+		return nil
+	})
 	return problems
 }
 

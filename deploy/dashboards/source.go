@@ -63,6 +63,7 @@ func (s source) lines(ctx context.Context, t target, over span) ([]line, error) 
 		"$__rate_interval", seconds(max(over.step+s.scrape, 4*s.scrape)),
 		"$__interval", seconds(over.step),
 		"$__range", seconds(over.until.Sub(over.from)),
+		"$namespace", ".*", // what Grafana begins with
 	).Replace(t.Expr)
 	if strings.Contains(expr, "$") {
 		return nil, fmt.Errorf("a variable is not known here: %s", expr)
