@@ -1,16 +1,16 @@
 # Everything here works on a Debian machine with Go, git and make; `make setup` installs the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# Nothing that we ship links C, so nothing is compiled twice to be tested, linted and vetted. What needs C says so.
+export CGO_ENABLED := 0
 
 MODULES = $(shell go list -f '{{.Dir}}' -m)
 # Development tools are built once per version, outside the checkout.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/tools-$(shell sha256sum .tools/go.sum | cut -c1-12)
 MINIO := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/minio-$(shell sha256sum .tools/minio/go.sum | cut -c1-12)/minio
-CHART_TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/chart-$(shell sha256sum .tools/chart/go.sum | cut -c1-12)
-PROMTOOL := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/promtool-$(shell sha256sum .tools/promtool/go.sum | cut -c1-12)/promtool
-PROMETHEUS := $(dir $(PROMTOOL))prometheus
 SCHEMAS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/schemas-$(shell cat charts/schemas/*.go | sha256sum | cut -c1-12)
-
+# Kubernetes and everything around it is one module: its parts share most of what they compile.
+CHART_TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/chart-$(shell sha256sum .tools/kube/go.sum | cut -c1-12)
 KUBE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/kube-$(shell cat .tools/kube/go.sum $$(find .tools/kube -name '*.go' | sort) | sha256sum | cut -c1-12)
 NATS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/filmgate/nats-server-$(shell awk '$$1 == "github.com/nats-io/nats-server/v2" { print $$2 }' pkg/go.mod)/nats-server
 DATA ?= filmgate-data
@@ -32,7 +32,7 @@ run: build ## run everything in one process, with its data in ./filmgate-data (D
 .PHONY: build
 build: ## build the one binary into .bin/filmgate
 	@mkdir -p $(BIN)
-	@CGO_ENABLED=0 go build -ldflags "$(LDFLAGS)" -o $(BIN)/filmgate ./services/all-in-one
+	@go build -ldflags "$(LDFLAGS)" -o $(BIN)/filmgate ./services/all-in-one
 
 .PHONY: setup
 setup: ## install what the tests need: SFTP clients, PostgreSQL, Chromium, gcc (quiet when they are there)
@@ -43,7 +43,7 @@ LONG = filmgate.dev/services/all-in-one filmgate.dev/services/sftp-edge filmgate
 
 .PHONY: test
 test: setup ## install what is needed, then run every test (under 10 minutes on two cores)
-	CGO_ENABLED=0 go test $(LONG) work
+	go test $(LONG) work
 
 .PHONY: race
 race: setup ## run the tests of everything concurrent under the race detector
@@ -52,7 +52,7 @@ race: setup ## run the tests of everything concurrent under the race detector
 .PHONY: test-arm64
 test-arm64: ## run the tests of what has kernels for arm64 as programs for arm64, in QEMU (under a minute)
 	@.ci/setup-arm64
-	cd services/processing && GOARCH=arm64 CGO_ENABLED=0 go test -exec qemu-aarch64 ./internal/plane ./internal/jpegscale ./internal/baseline
+	cd services/processing && GOARCH=arm64 go test -exec qemu-aarch64 ./internal/plane ./internal/jpegscale ./internal/baseline
 
 # Where goroutines share memory. The stories run the real binary as a process of its own, and a search for codes is one
 # goroutine: nothing to see for -race there.
@@ -60,18 +60,18 @@ RACE = $(shell go list work | grep -v -e /all-in-one -e /proto/ -e /internal/cod
 
 .PHONY: soak
 soak: setup ## kill the edge a hundred times at each step of a close (about half an hour)
-	cd services/sftp-edge && FILMGATE_KILL_ROUNDS=100 CGO_ENABLED=0 go test -count=1 -timeout 3h -parallel 4 -v -run TestKilledAtEachStep .
+	cd services/sftp-edge && FILMGATE_KILL_ROUNDS=100 go test -count=1 -timeout 3h -parallel 4 -v -run TestKilledAtEachStep .
 
 .PHONY: cluster-test
 cluster-test: setup ## kill parts of a cluster on this machine while real clients upload (about 6 minutes; RUN=TestScale for that alone)
-	cd deploy/local && FILMGATE_CLUSTER_TEST=1 CGO_ENABLED=0 go test -count=1 -timeout 1h -v -run '$(RUN)' .
+	cd deploy/local && FILMGATE_CLUSTER_TEST=1 go test -count=1 -timeout 1h -v -run '$(RUN)' .
 
 CARDS = go test -count=1 -timeout 30m -v -run 'TestCardSet$$|TestZXing' ./internal/codes | grep -v -e '^=== ' -e '--- PASS: TestCardSet/'
 
 .PHONY: cards
 cards: ## read 160 painted photographs of QR cards and 160 without, in both builds, and print what was read (about 10 minutes)
 	@.ci/setup-zxing
-	@set -o pipefail; cd services/processing && FILMGATE_CARDS=all CGO_ENABLED=0 $(CARDS)
+	@set -o pipefail; cd services/processing && FILMGATE_CARDS=all $(CARDS)
 	@set -o pipefail; cd services/processing && FILMGATE_CARDS=all CGO_ENABLED=1 $(subst go test,go test -tags zxing,$(CARDS))
 
 .PHONY: turbo
@@ -88,42 +88,42 @@ fuzz: ## run every fuzz target, each for FUZZTIME (3m); what it finds stays unde
 
 .PHONY: metrics-check
 metrics-check: ## hold every metric that the dashboards and alert rules name against what filmgate serves
-	@cd .tools/metrics && GOWORK=off CGO_ENABLED=0 go test -count=1 ./...
+	@cd .tools/metrics && GOWORK=off go test -count=1 ./...
 
 .PHONY: dashboards
-dashboards: setup $(PROMETHEUS) $(MINIO) ## draw each dashboard with data: a cluster under load, a real Prometheus (about 4 minutes; DASHBOARDS="-for 5m")
-	@cd deploy/dashboards && CGO_ENABLED=0 go run . -prometheus $(PROMETHEUS) $(DASHBOARDS)
+dashboards: setup $(CHART_TOOLS)/prometheus $(MINIO) ## draw each dashboard with data: a cluster under load, a real Prometheus (about 4 minutes; DASHBOARDS="-for 5m")
+	@cd deploy/dashboards && go run . -prometheus $(CHART_TOOLS)/prometheus $(DASHBOARDS)
 
 .PHONY: bench
 bench: build ## measure the product: CPU s/GiB received, photos per CPU s, latency, peak memory (about 5 minutes)
-	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
-	@CGO_ENABLED=0 go run ./services/all-in-one/bench -bin $(BIN)
+	@go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
+	@go run ./services/all-in-one/bench -bin $(BIN)
 
 PHOTOS ?= $(wildcard ../shared/photos/camera)
 
 .PHONY: bench-pipeline
 bench-pipeline: build ## take 200 camera photos over SFTP to ready: photos/s, p50, p95 (about 2 minutes; PHOTOS=folder RUN="-against folder of another filmgate")
-	@CGO_ENABLED=0 go run ./services/all-in-one/bench pipeline -bin $(BIN) -photos '$(PHOTOS)' $(RUN)
+	@go run ./services/all-in-one/bench pipeline -bin $(BIN) -photos '$(PHOTOS)' $(RUN)
 
 .PHONY: bench-edge
 bench-edge: $(MINIO) ## hold the edge in front of MinIO against OpenSSH's sftp-server on this disk (about 10 minutes; RUN="-n 1 -load one")
 	@.ci/setup-bench edge
 	@mkdir -p $(BIN)
-	@CGO_ENABLED=0 go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
-	@CGO_ENABLED=0 go run ./services/all-in-one/bench edge -bin $(BIN) -minio $(MINIO) $(RUN)
+	@go build -o $(BIN)/sftp-edge ./services/sftp-edge/cmd/sftp-edge
+	@go run ./services/all-in-one/bench edge -bin $(BIN) -minio $(MINIO) $(RUN)
 
 .PHONY: bench-pictures
 bench-pictures: ## hold the picture engines against libvips, ImageMagick and ffmpeg (about 10 minutes; PHOTOS=folder RUN="-n 1 -only 24mp-420")
 	@.ci/setup-bench pictures
 	@mkdir -p $(BIN)
-	@CGO_ENABLED=0 go build -o $(BIN)/bench-pictures ./services/processing/bench
+	@go build -o $(BIN)/bench-pictures ./services/processing/bench
 	@turbo=; if .ci/setup-turbo; then turbo=$(BIN)/bench-pictures-turbo; CGO_ENABLED=1 go build -tags turbo -o $$turbo ./services/processing/bench; fi; \
 		$(BIN)/bench-pictures -photos '$(PHOTOS)' -turbo "$$turbo" $(RUN)
 
 .PHONY: bench-bombs
 bench-bombs: ## measure files that were made to hurt, each in a process of its own (about a minute; RUN="-only PNG")
 	@mkdir -p $(BIN)
-	@CGO_ENABLED=0 go build -o $(BIN)/bench-pictures ./services/processing/bench
+	@go build -o $(BIN)/bench-pictures ./services/processing/bench
 	@$(BIN)/bench-pictures -bombs $(RUN)
 
 .PHONY: minio
@@ -133,7 +133,7 @@ minio: $(MINIO) ## build MinIO for the tests of deploy/s3 and for bench-edge (so
 $(MINIO): .tools/minio/go.mod .tools/minio/go.sum
 	@echo "Building MinIO; this takes some minutes, once."
 	@mkdir -p $(@D)
-	@cd .tools/minio && GOWORK=off CGO_ENABLED=0 go build -o $@ github.com/minio/minio
+	@cd .tools/minio && GOWORK=off go build -o $@ github.com/minio/minio
 	@touch $@
 
 # VERSION=v1.2.3 for a release without its tag; SOURCE_DATE_EPOCH as everywhere.
@@ -142,7 +142,7 @@ PLATFORMS ?= linux/amd64,linux/arm64
 .PHONY: images
 images: ## make the services' images into .bin/images, without Docker (ONLY=studio,… PUSH=host:port/prefix PLATFORMS=linux/amd64)
 	@mkdir -p $(BIN)
-	@cd deploy/images && GOWORK=off CGO_ENABLED=0 go build -o $(CURDIR)/$(BIN)/make-images .
+	@cd deploy/images && GOWORK=off go build -o $(CURDIR)/$(BIN)/make-images .
 	@$(BIN)/make-images build -only '$(ONLY)' -platforms '$(PLATFORMS)' -version '$(VERSION)'
 	@$(if $(PUSH),$(BIN)/make-images push -only '$(ONLY)' '$(PUSH)')
 
@@ -155,16 +155,16 @@ KUBERNETES = $(shell awk '$$1 == "k8s.io/kubernetes" { print $$2 }' .tools/kube/
 KUBE_VERSION = -X k8s.io/component-base/version.gitVersion=$(KUBERNETES) -X k8s.io/component-base/version.gitMajor=1 \
 	-X k8s.io/component-base/version.gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))) -X k8s.io/component-base/version.gitTreeState=clean
 $(KUBE)/kube:
-	@echo "Building Kubernetes for the node; this takes a quarter of an hour, once."
+	@echo "Building Kubernetes for the node; this takes some ten minutes, once."
 	@mkdir -p $(@D)
-	@cd .tools/kube && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(@D)/ ./pause ./probe
-	@cd .tools/kube && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags "-s -w $(KUBE_VERSION)" -o $@ .
+	@cd .tools/kube && GOWORK=off go build -trimpath -ldflags "-s -w" -o $(@D)/ ./pause ./probe
+	@cd .tools/kube && GOWORK=off go build -trimpath -ldflags "-s -w $(KUBE_VERSION)" -o $@ .
 	@for p in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl dns registry push netpol; do ln -sf kube $(@D)/$$p; done
 
 # NATS's own server, of the version that pkg embeds; for a trial's images.
 $(NATS):
 	@mkdir -p $(@D)
-	@cd pkg && GOWORK=off CGO_ENABLED=0 go build -ldflags "-s -w" -o $@ github.com/nats-io/nats-server/v2
+	@cd pkg && GOWORK=off go build -ldflags "-s -w" -o $@ github.com/nats-io/nats-server/v2
 
 .PHONY: node-programs
 node-programs: $(KUBE)/kube
@@ -184,7 +184,7 @@ node-check: node-programs ## prove that the Kubernetes node does what the chart'
 	@deploy/node/check.sh
 
 .PHONY: chart-e2e
-chart-e2e: setup node-programs $(CHART_TOOLS)/helm $(NATS) $(MINIO) ## prove the charts on a real Kubernetes node, as root (some minutes; the first time a quarter of an hour more)
+chart-e2e: setup node-programs $(CHART_TOOLS)/helm $(NATS) $(MINIO) ## prove the charts on a real Kubernetes node, as root (some minutes; the first time ten minutes more)
 	@$(MAKE) --no-print-directory images PLATFORMS=linux/amd64
 	@deploy/e2e/chart.sh $(CHART_TOOLS)/helm $(NATS) $(MINIO)
 
@@ -210,12 +210,9 @@ tidy: ## bring go.mod, go.sum and go.work.sum in step
 verify: $(TOOLS)/buf lint ## check that generated code is in step, contracts compatible, every module whole by itself, and nothing vulnerable
 	@.ci/verify $(TOOLS)
 
-# promtool takes minutes to build: not before there is something for it.
-CHART_CHECK = $(addprefix $(CHART_TOOLS)/,helm helm-docs helm-unittest kubeconform) $(SCHEMAS)/done $(if $(wildcard charts/filmgate/rules/*.yaml),$(PROMTOOL))
-
 .PHONY: chart-check
-chart-check: $(CHART_CHECK) ## check the Helm charts without a cluster (seconds, once the tools are built)
-	@.ci/chart-check $(CHART_TOOLS) $(PROMTOOL) $(SCHEMAS)
+chart-check: $(addprefix $(CHART_TOOLS)/,helm helm-docs helm-unittest kubeconform promtool) $(SCHEMAS)/done ## check the Helm charts without a cluster (seconds, once the tools are built)
+	@.ci/chart-check $(CHART_TOOLS) $(SCHEMAS)
 
 .PHONY: chart-docs
 chart-docs: $(CHART_TOOLS)/helm-docs ## write the charts' READMEs anew from their values
@@ -223,31 +220,19 @@ chart-docs: $(CHART_TOOLS)/helm-docs ## write the charts' READMEs anew from thei
 
 $(SCHEMAS)/done: $(wildcard charts/schemas/*.go)
 	@echo "Making the schemas of Kubernetes 1.29 and 1.37 and of the operators; once."
-	@cd charts && GOWORK=off CGO_ENABLED=0 go run ./schemas $(SCHEMAS)
+	@cd charts && GOWORK=off go run ./schemas $(SCHEMAS)
 	@touch $@
 
-$(CHART_TOOLS)/%: .tools/chart/go.mod .tools/chart/go.sum
-	@echo "Building $*; once."
+# Without the service discovery of every cloud (remove_all_sd) promtool builds in a third of the time. Prometheus has no pages of
+# its own here, which its module does not hold.
+$(CHART_TOOLS)/%: .tools/kube/go.mod .tools/kube/go.sum
+	@echo "Building $*; this can take some minutes, once."
 	@mkdir -p $(@D)
-	@cd .tools/chart && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ $$(awk '/\/$*$$/ { print $$1; exit }' go.mod)
-	@touch $@
-
-# Without the service discovery of every cloud promtool builds in a third of the time.
-$(PROMTOOL): .tools/promtool/go.mod .tools/promtool/go.sum
-	@echo "Building promtool; this takes some minutes, once."
-	@mkdir -p $(@D)
-	@cd .tools/promtool && GOWORK=off CGO_ENABLED=0 go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/promtool
-	@touch $@
-
-# Without its own pages, which the module does not have.
-$(PROMETHEUS): .tools/promtool/go.mod .tools/promtool/go.sum
-	@echo "Building Prometheus; this takes some minutes, once."
-	@mkdir -p $(@D)
-	@cd .tools/promtool && GOWORK=off CGO_ENABLED=0 go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o $@ github.com/prometheus/prometheus/cmd/prometheus
+	@cd .tools/kube && GOWORK=off go build -trimpath -tags remove_all_sd -ldflags '-s -w' -o $@ $$(awk '/\/$*$$/ { print $$1; exit }' go.mod)
 	@touch $@
 
 $(TOOLS)/%: .tools/go.mod .tools/go.sum
 	@mkdir -p $(TOOLS)
-	@cd .tools && GOWORK=off CGO_ENABLED=0 go build -o $@ $$(awk '/\/$*$$/ { print $$1; exit }' go.mod)
+	@cd .tools && GOWORK=off go build -o $@ $$(awk '/\/$*$$/ { print $$1; exit }' go.mod)
 	@touch $@
 

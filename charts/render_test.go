@@ -70,7 +70,7 @@ func (o object) pod() podSpec {
 // helm is where make builds it, or the test is skipped.
 func helm(t *testing.T) string {
 	t.Helper()
-	sums, err := os.ReadFile("../.tools/chart/go.sum")
+	sums, err := os.ReadFile("../.tools/kube/go.sum")
 	if err != nil {
 		t.Fatal(err)
 	}
