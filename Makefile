@@ -50,7 +50,7 @@ race: setup ## run the tests of everything concurrent under the race detector
 	CGO_ENABLED=1 go test -race $(RACE)
 
 .PHONY: test-arm64
-test-arm64: ## run the tests of what has kernels for arm64 as programs for arm64, in QEMU (under a minute)
+test-arm64: setup ## run the tests of what has kernels for arm64 as programs for arm64, in QEMU (under a minute)
 	@.ci/setup-arm64
 	cd services/processing && GOARCH=arm64 go test -exec qemu-aarch64 ./internal/plane ./internal/jpegscale ./internal/baseline
 
