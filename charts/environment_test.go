@@ -34,7 +34,7 @@ func TestVariablesExist(t *testing.T) {
 // standard are variables of Go and of OpenTelemetry, which no --help of ours lists.
 var standard = regexp.MustCompile(`^(SSL_CERT_DIR|GOMEMLIMIT|GOGC|GOMAXPROCS|OTEL_[A-Z_]+)$`)
 
-var setting = regexp.MustCompile(`(?m)^ +(FILMGATE_[A-Z0-9_]+)(?: \(or (FILMGATE_[A-Z0-9_]+)\))?$`)
+var setting = regexp.MustCompile(`(?m)^ +((?:FILMGATE|AWS)_[A-Z0-9_]+)(?: \(or ((?:FILMGATE|AWS)_[A-Z0-9_]+)\))?$`)
 
 var references sync.Map // program → func() (string, error)
 

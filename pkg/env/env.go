@@ -8,7 +8,8 @@
 //		Idle    time.Duration `env:"FILMGATE_IDLE" default:"15m" help:"sign out after this long"`
 //	}
 //
-// Every text setting X can also be given as a file, X_FILE, so that secrets need not lie in the environment.
+// Every text setting X can also be given as a file, X_FILE, so that secrets need not lie in the environment. A struct with a
+// method Check() error is asked, once its fields are set, whether they go together.
 package env
 
 import (
@@ -64,10 +65,30 @@ func Parse(lookup func(string) (string, bool), configs ...any) error {
 			bad = append(bad, s.name+": "+fault.Message(err))
 		}
 	}
+	if len(bad) == 0 {
+		for _, config := range configs {
+			bad = check(bad, reflect.ValueOf(config).Elem())
+		}
+	}
 	if len(bad) > 0 {
 		return fault.New(fault.Invalid, "bad settings:\n  %s", strings.Join(bad, "\n  "))
 	}
 	return nil
+}
+
+// check asks a struct, and each that it holds.
+func check(bad []string, v reflect.Value) []string {
+	if c, ok := v.Addr().Interface().(interface{ Check() error }); ok {
+		if err := c.Check(); err != nil {
+			bad = append(bad, fault.Message(err))
+		}
+	}
+	for i := range v.NumField() {
+		if field := v.Type().Field(i); field.IsExported() && field.Type.Kind() == reflect.Struct && field.Tag.Get("env") == "" {
+			bad = check(bad, v.Field(i))
+		}
+	}
+	return bad
 }
 
 // text answers what the setting is set to: the variable, the content of its file, or the default.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"filmgate.dev/pkg/env"
+	"filmgate.dev/pkg/fault"
 )
 
 type config struct {
@@ -63,6 +64,29 @@ func TestAllBadSettingsAtOnce(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in:\n%v", want, err)
 		}
+	}
+}
+
+type pair struct {
+	From string `env:"FILMGATE_FROM" help:"where it begins"`
+	To   string `env:"FILMGATE_TO" help:"where it ends"`
+}
+
+func (p pair) Check() error {
+	if (p.From == "") != (p.To == "") {
+		return fault.New(fault.Invalid, "FILMGATE_FROM and FILMGATE_TO belong together")
+	}
+	return nil
+}
+
+func TestSettingsThatBelongTogether(t *testing.T) {
+	var whole struct{ Outer struct{ Inner pair } }
+	if err := env.Parse(from(map[string]string{"FILMGATE_FROM": "a", "FILMGATE_TO": "b"}), &whole); err != nil || whole.Outer.Inner.To != "b" {
+		t.Errorf("%+v, %v", whole, err)
+	}
+	err := env.Parse(from(map[string]string{"FILMGATE_FROM": "a"}), &whole)
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "FILMGATE_FROM and FILMGATE_TO belong together") {
+		t.Errorf("half of a pair: %v", err)
 	}
 }
 

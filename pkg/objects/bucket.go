@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"filmgate.dev/pkg/fault"
 )
@@ -31,8 +30,13 @@ const (
 // Config says where the bucket is.
 type Config struct {
 	Endpoint  string `env:"FILMGATE_S3_ENDPOINT" required:"true" help:"the S3 server, host:port"`
-	AccessKey string `env:"FILMGATE_S3_ACCESS_KEY" required:"true" help:"S3 access key"`
-	SecretKey string `env:"FILMGATE_S3_SECRET_KEY" required:"true" help:"S3 secret key"`
+	AccessKey string `env:"FILMGATE_S3_ACCESS_KEY" help:"S3 access key; empty: the process's identity is changed for keys that hold for an hour"`
+	SecretKey string `env:"FILMGATE_S3_SECRET_KEY" help:"S3 secret key"`
+	TokenFile string `env:"AWS_WEB_IDENTITY_TOKEN_FILE" help:"without an access key: a token that says who this process is, read anew each time"`
+	Role      string `env:"AWS_ROLE_ARN" help:"the role that is taken with that token"`
+	Session   string `env:"AWS_ROLE_SESSION_NAME" help:"how the S3 server's own log calls this process; empty: a number"`
+	STS       string `env:"FILMGATE_S3_STS_URL" help:"where the token is changed for keys; empty: AWS' own service of the region"`
+	KeysURI   string `env:"AWS_CONTAINER_CREDENTIALS_FULL_URI" help:"without an access key and a token: where an agent of the cluster hands out keys, as EKS Pod Identity does (with AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE)"`
 	Bucket    string `env:"FILMGATE_S3_BUCKET" default:"filmgate" help:"the bucket of all photos"`
 	Region    string `env:"FILMGATE_S3_REGION" default:"us-east-1" help:"the bucket's region"`
 	Secure    bool   `env:"FILMGATE_S3_TLS" default:"true" help:"speak TLS to the S3 server"`
@@ -62,9 +66,12 @@ func Open(ctx context.Context, cfg Config) (*Bucket, error) {
 }
 
 func dial(cfg Config) (*Bucket, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
 	transport := newTransport()
 	core, err := minio.NewCore(cfg.Endpoint, &minio.Options{
-		Creds:      credentials.NewStaticV4(cfg.AccessKey, cfg.SecretKey, ""),
+		Creds:      cfg.credentials(transport),
 		Secure:     cfg.Secure,
 		Region:     cfg.Region,
 		Transport:  transport,

@@ -3,11 +3,13 @@ package objects
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
 
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"filmgate.dev/pkg/fault"
 )
@@ -39,7 +41,7 @@ func meaning(err error) (fault.Kind, string) {
 		return fault.Invalid, "the photo store cannot take this"
 	case "BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "IncompleteBody":
 		return fault.Unavailable, "the photo was damaged on its way to the photo store; send it again"
-	case minio.AccessDenied, "InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed":
+	case minio.AccessDenied, "InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "ExpiredToken", "InvalidToken", "InvalidTokenId":
 		// Our credentials are refused, not the sender's: whoever waits can only try later.
 		return fault.Unavailable, "the photo store refuses this server"
 	}
@@ -54,8 +56,12 @@ func unanswered(err error) (fault.Kind, string) {
 	var (
 		network net.Error
 		request *url.Error
+		refused credentials.ErrorResponse
+		token   *fs.PathError
 	)
 	switch {
+	case errors.As(err, &refused), errors.As(err, &token): // the identity of this server, or the file that should say it
+		return fault.Unavailable, "the photo store refuses this server"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return fault.Unavailable, "the photo store did not answer in time; try again"
 	case errors.As(err, &network), errors.As(err, &request):

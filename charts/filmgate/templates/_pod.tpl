@@ -140,6 +140,12 @@ follows from what the program uses.
 {{- $egress = append $egress (dict "to" $p.nats.to "ports" (default (include "filmgate.ports" (dict "text" $.root.Values.nats.url "default" "4222") | splitList ",") $p.nats.ports)) -}}
 {{- else if eq . "s3" -}}
 {{- $egress = append $egress (dict "to" $p.s3.to "ports" (default (include "filmgate.ports" (dict "text" $.root.Values.s3.endpoint "default" (ternary "443" "80" $.root.Values.s3.tls)) | splitList ",") $p.s3.ports)) -}}
+{{- $identity := $.root.Values.s3.identity -}}
+{{- if and $identity.enabled (default $identity.roleARN $.c.s3.roleARN) -}}
+{{- $egress = append $egress (dict "to" $p.sts.to "ports" (default (include "filmgate.ports" (dict "text" $identity.stsURL "default" (ternary "80" "443" (hasPrefix "http:" $identity.stsURL))) | splitList ",") $p.sts.ports)) -}}
+{{- else if $identity.enabled -}}
+{{- $egress = append $egress (dict "to" $p.identityAgent.to "ports" $p.identityAgent.ports) -}}
+{{- end -}}
 {{- else if and (hasSuffix "-database" .) (not $.postgres) -}}
 {{- $_ := set $ "postgres" true -}}
 {{- $egress = append $egress (dict "to" $p.postgres.to "ports" $p.postgres.ports) -}}

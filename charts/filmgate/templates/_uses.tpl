@@ -62,6 +62,30 @@ env:
   FILMGATE_S3_BUCKET: {{ $s.bucket | quote }}
   FILMGATE_S3_REGION: {{ $s.region | quote }}
   FILMGATE_S3_TLS: {{ $s.tls | quote }}
+{{- if $s.identity.enabled }}
+{{- /* Without a role an agent of the cluster tells the pod where it hands out keys. */}}
+{{- with default $s.identity.roleARN .c.s3.roleARN }}
+  AWS_WEB_IDENTITY_TOKEN_FILE: /etc/filmgate/s3/token
+  AWS_ROLE_ARN: {{ . | quote }}
+  AWS_ROLE_SESSION_NAME: {{ printf "%s-%s" (include "filmgate.fullname" $.root) $.name | trunc 64 }}
+  {{- with $s.identity.stsURL }}
+  FILMGATE_S3_STS_URL: {{ . | quote }}
+  {{- end }}
+volumes:
+  - name: s3
+    projected:
+      defaultMode: 256
+      sources:
+        - serviceAccountToken:
+            audience: {{ $s.identity.audience | quote }}
+            expirationSeconds: 3600
+            path: token
+mounts:
+  - name: s3
+    mountPath: /etc/filmgate/s3
+    readOnly: true
+{{- end }}
+{{- else }}
   FILMGATE_S3_ACCESS_KEY_FILE: /etc/filmgate/s3/access-key
   FILMGATE_S3_SECRET_KEY_FILE: /etc/filmgate/s3/secret-key
 volumes:
@@ -78,6 +102,7 @@ mounts:
   - name: s3
     mountPath: /etc/filmgate/s3
     readOnly: true
+{{- end }}
 {{- end -}}
 
 {{- /* A database of postgres.jobs or postgres.catalog; provision may have URLs of its own. Takes also store, variable, volume. */ -}}

@@ -3,6 +3,8 @@ package access_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha1"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -26,10 +28,11 @@ func TestMain(m *testing.M) { s3test.Main(m) }
 // services are the binaries of a cluster, by their commands' packages.
 var services = []string{"job-status", "album-mapper", "processing", "sftp-edge", "studio"}
 
-// cluster is every service as a process of its own, each with its own NATS user.
+// cluster is every service as a process of its own, each with its own NATS user, and its own access to S3 if there is one.
 type cluster struct {
 	t       *testing.T
 	bins    string
+	store   s3
 	common  []string
 	secrets []string
 	addr    map[string]string
@@ -69,7 +72,7 @@ func (c *cluster) command(binary, user string, b *bus, settings ...string) *exec
 	cmd := exec.Command(filepath.Join(c.bins, binary))
 	cmd.Dir = c.t.TempDir()
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir, "FILMGATE_NATS_URL=" + b.url, "FILMGATE_NATS_NKEY_PATH=" + b.seeds[user]}, c.common...)
-	cmd.Env = append(cmd.Env, settings...)
+	cmd.Env = append(append(cmd.Env, c.store.own[user]...), settings...)
 	log := &locked{mu: &c.mu, b: &bytes.Buffer{}}
 	c.mu.Lock()
 	c.logs[user] = log.b
@@ -147,12 +150,12 @@ func (c *cluster) ready(name string, status int, words string) {
 	}
 }
 
-// secret answers a value that must never be seen, given as a file.
-func (c *cluster) file(name, value string) string {
-	c.t.Helper()
-	path := filepath.Join(c.t.TempDir(), name)
+// file holds a value that must never be seen.
+func file(t *testing.T, name, value string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return path
 }
@@ -160,10 +163,55 @@ func (c *cluster) file(name, value string) string {
 // TestEachServiceDoesItsWork starts every service before anything is there, as a user that may only do its work, and sends
 // photos through all of them: nobody is refused anything.
 func TestEachServiceDoesItsWork(t *testing.T) {
+	bins := build(t)
+	t.Run("with the keys of one bucket", func(t *testing.T) {
+		bucket := s3test.New(t)
+		journey(t, bins, s3{secrets: []string{bucket.SecretKey}, common: []string{
+			"FILMGATE_S3_ENDPOINT=" + bucket.Endpoint, "FILMGATE_S3_ACCESS_KEY=" + bucket.AccessKey,
+			"FILMGATE_S3_SECRET_KEY_FILE=" + file(t, "s3", bucket.SecretKey), "FILMGATE_S3_BUCKET=" + bucket.Name,
+		}})
+	})
+	// No service has a key: each says by a token who it is, and gets one for an hour, with which it may do what its policy of
+	// deploy/s3 says.
+	t.Run("with an identity and a policy for each", func(t *testing.T) {
+		const bucket = "photos"
+		is := startIssuer(t)
+		store := s3{own: map[string][]string{}}
+		var roles []string
+		for _, service := range []string{"provision", "sftp-edge", "album-mapper", "processing", "studio"} {
+			audience := "filmgate-" + service
+			name := strings.ToUpper(strings.ReplaceAll(service, "-", ""))
+			roles = append(roles, "MINIO_IDENTITY_OPENID_CONFIG_URL_"+name+"="+is.URL+"/.well-known/openid-configuration",
+				"MINIO_IDENTITY_OPENID_CLIENT_ID_"+name+"="+audience, "MINIO_IDENTITY_OPENID_ROLE_POLICY_"+name+"="+service)
+			token := is.token(t, "system:serviceaccount:photos:filmgate-"+service, audience)
+			store.secrets = append(store.secrets, token)
+			id := sha1.Sum([]byte(audience)) // so MinIO names a role
+			store.own[service] = []string{"AWS_WEB_IDENTITY_TOKEN_FILE=" + file(t, service, token), "AWS_ROLE_ARN=arn:minio:iam:::role/" + base64.RawURLEncoding.EncodeToString(id[:])}
+		}
+		m := startMinIO(t, roles...)
+		for service := range store.own {
+			m.allow(t, service, policy(t, service, bucket))
+		}
+		store.common = []string{"FILMGATE_S3_ENDPOINT=" + m.endpoint, "FILMGATE_S3_STS_URL=http://" + m.endpoint, "FILMGATE_S3_BUCKET=" + bucket}
+		journey(t, bins, store)
+		kinds, err := m.objects(t.Context(), bucket)
+		if err != nil || kinds["o"] == 0 || kinds["d"] == 0 {
+			t.Errorf("the bucket holds %v, %v", kinds, err)
+		}
+	})
+}
+
+// s3 is how the services reach their bucket.
+type s3 struct {
+	common  []string
+	own     map[string][]string // of a service
+	secrets []string            // never to be seen
+}
+
+func journey(t *testing.T, bins string, store s3) {
 	b := start(t)
-	bucket := s3test.New(t)
 	const service, operator = "service-token-3f9a1c", "operator-token-77be20"
-	c := &cluster{t: t, bins: build(t), addr: map[string]string{}, logs: map[string]*bytes.Buffer{}, secrets: []string{service, operator, bucket.SecretKey}}
+	c := &cluster{t: t, bins: bins, store: store, addr: map[string]string{}, logs: map[string]*bytes.Buffer{}, secrets: append([]string{service, operator}, store.secrets...)}
 	for _, path := range b.seeds {
 		seed, err := os.ReadFile(path)
 		if err != nil {
@@ -176,15 +224,14 @@ func TestEachServiceDoesItsWork(t *testing.T) {
 	for _, name := range services {
 		c.addr[name] = free(t)
 	}
-	c.common = []string{
-		"FILMGATE_S3_ENDPOINT=" + bucket.Endpoint, "FILMGATE_S3_ACCESS_KEY=" + bucket.AccessKey, "FILMGATE_S3_SECRET_KEY_FILE=" + c.file("s3", bucket.SecretKey),
-		"FILMGATE_S3_BUCKET=" + bucket.Name, "FILMGATE_S3_TLS=false", "FILMGATE_JOB_STATUS=" + jobs, "FILMGATE_ALBUM_MAPPER=" + catalog,
+	c.common = append([]string{
+		"FILMGATE_S3_TLS=false", "FILMGATE_JOB_STATUS=" + jobs, "FILMGATE_ALBUM_MAPPER=" + catalog,
 		"FILMGATE_JOBS_DATABASE=sqlite:" + dir + "/jobs.db", "FILMGATE_MAPPER_DATABASE=sqlite:" + dir + "/catalog.db",
-	}
-	c.start("job-status", b, "FILMGATE_JOBS_GRPC="+jobs, "FILMGATE_JOBS_HTTP="+c.addr["job-status"], "FILMGATE_SERVICE_TOKEN="+service, "FILMGATE_OPERATOR_TOKEN_FILE="+c.file("operator", operator))
+	}, store.common...)
+	c.start("job-status", b, "FILMGATE_JOBS_GRPC="+jobs, "FILMGATE_JOBS_HTTP="+c.addr["job-status"], "FILMGATE_SERVICE_TOKEN="+service, "FILMGATE_OPERATOR_TOKEN_FILE="+file(t, "operator", operator))
 	c.start("album-mapper", b, "FILMGATE_MAPPER_GRPC="+catalog, "FILMGATE_MAPPER_HTTP="+c.addr["album-mapper"])
 	c.start("processing", b, "FILMGATE_PROCESSING_HTTP="+c.addr["processing"])
-	c.start("sftp-edge", b, "FILMGATE_SFTP_ADDRESS="+sftp, "FILMGATE_SFTP_HTTP="+c.addr["sftp-edge"], "FILMGATE_SFTP_HOST_KEYS="+dir+"/keys", "FILMGATE_SERVICE_TOKEN_FILE="+c.file("service", service))
+	c.start("sftp-edge", b, "FILMGATE_SFTP_ADDRESS="+sftp, "FILMGATE_SFTP_HTTP="+c.addr["sftp-edge"], "FILMGATE_SFTP_HOST_KEYS="+dir+"/keys", "FILMGATE_SERVICE_TOKEN_FILE="+file(t, "service", service))
 	c.start("studio", b, "FILMGATE_STUDIO_ADDR="+free(t), "FILMGATE_STUDIO_HTTP="+c.addr["studio"])
 	c.ready("album-mapper", http.StatusServiceUnavailable, "FILES")
 	c.ready("processing", http.StatusServiceUnavailable, "WORK")

@@ -1,54 +1,23 @@
 package access_test
 
 import (
-	"bytes"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
 // TestS3Policies lets each service do its work on a real MinIO under its policy of deploy/s3, and tries everything else.
-// MinIO is built by `make minio`; without it the test is skipped.
 func TestS3Policies(t *testing.T) {
-	built, _ := filepath.Glob(filepath.Join(cacheDir(), "filmgate", "minio-*", "minio"))
-	if len(built) == 0 {
-		t.Skip("MinIO is not built: `make minio` builds it")
-	}
-	const bucket, key, secret = "photos", "root-of-the-test", "secret-of-the-test"
-	endpoint := free(t)
-	server := exec.Command(built[0], "server", "--address", endpoint, "--quiet", t.TempDir())
-	server.Env = append(os.Environ(), "MINIO_ROOT_USER="+key, "MINIO_ROOT_PASSWORD="+secret, "MINIO_BROWSER=off")
-	var log bytes.Buffer
-	server.Stdout, server.Stderr = &log, &log
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
-	root, err := minio.NewCore(endpoint, &minio.Options{Creds: credentials.NewStaticV4(key, secret, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	// It answers before it can make anything.
-	for end := time.Now().Add(2 * time.Minute); root.MakeBucket(t.Context(), "first", minio.MakeBucketOptions{}) != nil; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("MinIO does not start")
-		}
-	}
+	m := startMinIO(t)
+	endpoint, root := m.endpoint, m.root
+	const bucket = "photos"
 	as := func(t *testing.T, service string) *minio.Core {
 		t.Helper()
-		policy, err := os.ReadFile(filepath.Join(source, "..", "..", "..", "..", "deploy", "s3", service+".json"))
-		if err != nil {
-			t.Fatal(err)
-		}
 		creds, err := credentials.NewSTSAssumeRole("http://"+endpoint, credentials.STSAssumeRoleOptions{
-			AccessKey: key, SecretKey: secret, DurationSeconds: 3600, Policy: strings.ReplaceAll(string(policy), "BUCKET", bucket),
+			AccessKey: minioUser, SecretKey: minioPassword, DurationSeconds: 3600, Policy: policy(t, service, bucket),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -129,12 +98,4 @@ func TestS3Policies(t *testing.T) {
 			}
 		})
 	}
-}
-
-func cacheDir() string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return ""
-	}
-	return dir
 }

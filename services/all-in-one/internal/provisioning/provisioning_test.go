@@ -140,9 +140,9 @@ func TestWhatIsAwayIsWaitedFor(t *testing.T) {
 
 func TestBadSettings(t *testing.T) {
 	for name, s := range map[string]settings{
-		"FILMGATE_NATS_REPLICAS=2":   {"FILMGATE_NATS_REPLICAS": "2"},
-		"FILMGATE_LISTENERS":         {"FILMGATE_LISTENERS": "a,b.c"},
-		"FILMGATE_S3_SECRET_KEY: is": {"FILMGATE_S3_ENDPOINT": "127.0.0.1:9000", "FILMGATE_S3_ACCESS_KEY": "x"},
+		"FILMGATE_NATS_REPLICAS=2": {"FILMGATE_NATS_REPLICAS": "2"},
+		"FILMGATE_LISTENERS":       {"FILMGATE_LISTENERS": "a,b.c"},
+		"FILMGATE_S3_ACCESS_KEY and FILMGATE_S3_SECRET_KEY belong together": {"FILMGATE_S3_ENDPOINT": "127.0.0.1:9000", "FILMGATE_S3_ACCESS_KEY": "x"},
 	} {
 		if _, err := s.run(t, true); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
