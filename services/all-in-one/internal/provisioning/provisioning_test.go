@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -61,6 +62,9 @@ func fresh(t *testing.T, schema string) string {
 
 func count(said string, did string) int { return strings.Count(said, "\n  "+did) }
 
+// smallDisk is what is said beside a stream where the machine has little room; a dry run makes nothing, and cannot know.
+var smallDisk = regexp.MustCompile(`: with room for \d+ MiB, because the server's disk has no more`)
+
 func TestItIsMadeOnce(t *testing.T) {
 	for name, databases := range map[string]func() (string, string){
 		"sqlite":   func() (string, string) { return sqlite(t, "jobs.db"), sqlite(t, "catalog.db") },
@@ -84,6 +88,7 @@ func TestItIsMadeOnce(t *testing.T) {
 			}
 
 			again, err := s.run(t, false)
+			again = smallDisk.ReplaceAllString(again, "")
 			if err != nil || strings.Replace(again, "Everything is there: 11 made, 2 changed, 0 left as they were.", "", 1) !=
 				strings.NewReplacer("This is what would be done; nothing is changed.\n", "", "To do: 11 to be made, 2 to be changed, 0 are as they should be.", "").Replace(said) {
 				t.Fatalf("not what the dry run said: %v\n%s\n%s", err, again, said)
