@@ -68,6 +68,15 @@ func (s *Service) takeInFolder(ctx context.Context, e files.Entry) error {
 		return err
 	}
 	folder, err := s.deps.Files.FolderByID(ctx, e.Job, e.Parent)
+	if fault.Is(err, fault.NotFound) && e.Gone() {
+		return s.commit(ctx, func(ctx context.Context, t *turn) error {
+			epoch, err := s.epoch(ctx)
+			if err != nil {
+				return err
+			}
+			return t.orphanHeard(ctx, e, epoch)
+		})
+	}
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,16 @@ import (
 // entryHeard takes one entry of the files log into the catalog. It may be old, known, or the first of its path in days:
 // what it says is recorded, and whatever it touches is computed again from what is recorded.
 func (t *turn) entryHeard(ctx context.Context, e files.Entry, epoch int64) error {
+	return t.hear(ctx, e, epoch, false)
+}
+
+// orphanHeard takes in the removal of what stood in a folder of which the log has no word left: that one was removed as well, and
+// another one has its name. Nobody has seen the photo and nobody will, so all that is kept is that its path is free.
+func (t *turn) orphanHeard(ctx context.Context, e files.Entry, epoch int64) error {
+	return t.hear(ctx, e, epoch, true)
+}
+
+func (t *turn) hear(ctx context.Context, e files.Entry, epoch int64, orphan bool) error {
 	claim := place.Of(e, epoch)
 	held, known, err := t.Claim(ctx, claim.Subject)
 	if err != nil {
@@ -24,7 +34,7 @@ func (t *turn) entryHeard(ctx context.Context, e files.Entry, epoch int64) error
 		return nil
 	}
 	// First everything that may have to wait for another message, so that a transaction of many can go on without this.
-	if !claim.Left() && e.Parent != files.Root {
+	if !claim.Left() && !orphan && e.Parent != files.Root {
 		if _, err := t.folder(ctx, e.Parent); err != nil {
 			return err
 		}
@@ -42,7 +52,7 @@ func (t *turn) entryHeard(ctx context.Context, e files.Entry, epoch int64) error
 			return err
 		}
 	}
-	if !claim.Left() {
+	if !claim.Left() && !orphan {
 		if err := t.learn(ctx, e, claim, fresh); err != nil {
 			return err
 		}

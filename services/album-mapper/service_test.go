@@ -2,6 +2,7 @@ package albummapper
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -400,5 +401,46 @@ func (s *studio) sayJob(internalName, name, status string, revision int64) {
 	s.until("the job is known", func() bool {
 		job, known, err := store.In(s.service.deps.DB).Job(s.t.Context(), s.job.ID)
 		return err == nil && known && job.Revision >= revision
+	})
+}
+
+// TestRemovedBeforeAnybodyListened: a photo and its album are gone, and the album's name is another one's, before the log is read.
+// What is left is the photo's tombstone in a folder that the log does not know any more. It is taken in, and not tried for ever.
+func TestRemovedBeforeAnybodyListened(t *testing.T) {
+	sqltest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		ctx := t.Context()
+		b := startBus(t)
+		p := newPhotographer(t, b, "studio-a")
+		must := func(e files.Entry, err error) files.Entry {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e
+		}
+		gone := must(p.make(t, files.Root, "Class 1"))
+		photo := must(p.land(t, gone.ID, "a.jpg", "a"))
+		other := must(p.make(t, files.Root, "Class 2"))
+		if err := errors.Join(p.log.Remove(ctx, photo, p.by()), p.log.Rmdir(ctx, gone, p.by())); err != nil {
+			t.Fatal(err)
+		}
+		must(p.log.Move(ctx, files.MoveRequest{From: other, ToParent: files.Root, ToName: "Class 1", By: p.by()}))
+		if _, err := p.log.FolderByID(ctx, p.job, gone.ID); !fault.Is(err, fault.NotFound) {
+			t.Fatalf("the log still has a word of the album: %v", err)
+		}
+
+		s := openStudioOn(t, db, b)
+		s.photographer = p
+		s.sayJob("JOB00001", "Summer Fair", "PLANNING", 1)
+		must(p.land(t, other.ID, "b.jpg", "b"))
+		s.ready(1)
+		consumer, err := b.js.Consumer(ctx, files.Stream, Durables()[0].Durable)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.until("everything is taken in", func() bool {
+			info, err := consumer.Info(ctx)
+			return err == nil && info.NumPending == 0 && info.NumAckPending == 0
+		})
 	})
 }
