@@ -66,7 +66,7 @@ func print(v Values) error {
 }
 
 // users are the NATS users that charts/filmgate needs, and one for other teams' programs.
-var users = []string{"sftp-edge", "job-status", "album-mapper", "processing", "studio", "provision", "smoke", "listener"}
+var users = []string{"sftp-edge", "job-status", "album-mapper", "processing", "studio", "provision", "restore", "smoke", "listener"}
 
 func invent(release, namespace, domain string) (Values, error) {
 	var v Values

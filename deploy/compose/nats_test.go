@@ -62,7 +62,7 @@ func TestUsersOfNATSLogIn(t *testing.T) {
 	if !running.ReadyForConnections(time.Minute) {
 		t.Fatal("the server does not start")
 	}
-	for _, user := range []string{"sftp-edge", "job-status", "album-mapper", "processing", "studio", "provision", "smoke", "listener"} {
+	for _, user := range []string{"sftp-edge", "job-status", "album-mapper", "processing", "studio", "provision", "restore", "smoke", "listener"} {
 		login, err := nats.NkeyOptionFromSeed(filepath.Join(made, "nats-"+user))
 		if err != nil {
 			t.Fatal(err)

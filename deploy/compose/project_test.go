@@ -131,7 +131,7 @@ var references = sync.OnceValues(func() (map[string]string, error) {
 	for _, program := range []string{"sftp-edge", "job-status", "album-mapper", "processing", "studio", "filmgate"} {
 		module, command, ask := program, "./cmd/"+program, [][]string{{"--help"}}
 		if program == "filmgate" {
-			module, command, ask = "all-in-one", ".", [][]string{{"--help"}, {"provision", "--help"}, {"smoke", "--help"}}
+			module, command, ask = "all-in-one", ".", [][]string{{"--help"}, {"provision", "--help"}, {"rebuild", "--help"}, {"smoke", "--help"}}
 		}
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, program), command)
 		build.Dir = filepath.Join("../../services", module)

@@ -77,7 +77,7 @@ nkey() {
 	# shellcheck disable=SC2059 # the format is the bytes
 	printf "$(printf '%s%02x%02x' "$hex" $((crc & 255)) $((crc >> 8)) | sed 's/../\\x&/g')" | base32 -w0 | tr -d '='
 }
-users='sftp-edge job-status album-mapper processing studio provision smoke listener'
+users='sftp-edge job-status album-mapper processing studio provision restore smoke listener'
 for user in $users; do
 	absent "nats-$user" || absent "nats-$user-public" || continue
 	openssl rand -out .seed 32

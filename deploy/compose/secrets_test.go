@@ -130,7 +130,7 @@ func TestHostKeysAreKeys(t *testing.T) {
 // The script spells nkeys by itself; the library must read them, and find the same public half.
 func TestNkeysAreNkeys(t *testing.T) {
 	dir := secrets(t)
-	for _, user := range []string{"sftp-edge", "job-status", "album-mapper", "processing", "studio", "provision", "smoke", "listener"} {
+	for _, user := range []string{"sftp-edge", "job-status", "album-mapper", "processing", "studio", "provision", "restore", "smoke", "listener"} {
 		pair, err := nkeys.FromSeed([]byte(read(t, dir, "nats-"+user)))
 		if err != nil {
 			t.Errorf("%s: %v", user, err)

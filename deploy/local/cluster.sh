@@ -147,7 +147,7 @@ certify() {
 
 # Each service is a NATS user of its own. deploy/nats/passwords.conf says what each may do, and takes the passwords from the
 # environment; where it is not there, all may do everything.
-nats_users="sftp-edge job-status album-mapper processing studio provision smoke listener"
+nats_users="sftp-edge job-status album-mapper processing studio provision restore smoke listener"
 
 nats_password() { # USER: the variable that has its password
 	local name=FILMGATE_NATS_PASSWORD_${1^^}

@@ -44,7 +44,7 @@ func (o *options) connectCatalog() (*grpc.ClientConn, error) {
 // connectRemote speaks TLS to other machines, checked against the system's certificates or those of --ca.
 func (o *options) connectRemote(flag, target string) (*grpc.ClientConn, error) {
 	if o.token == "" {
-		return nil, errors.New("--server needs a token: set FILMGATE_TOKEN to the operator's token or to your own")
+		return nil, errors.New("--server needs a token: set FILMGATE_TOKEN, or FILMGATE_TOKEN_FILE, to the operator's token or to your own")
 	}
 	c := serve.DialConfig{Token: o.token, AllowPlaintext: o.plaintext}
 	local := true

@@ -88,7 +88,7 @@ func move(ctx context.Context, data string, out, errOut io.Writer) (err error) {
 		return err
 	}
 	m := mover{out: out, data: data, from: from, to: to}
-	if m.nc, err = to.NATS.Connect("filmgate-move", log); err != nil {
+	if m.nc, err = to.NATS.Connect("restore", log); err != nil {
 		return err
 	}
 	stages.hold("connection to the new NATS", m.nc.Close)

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"filmgate.dev/pkg/env"
 	"filmgate.dev/pkg/events"
+	"filmgate.dev/pkg/fault"
 	"filmgate.dev/pkg/sqldb"
 	albummapper "filmgate.dev/services/album-mapper"
 )
@@ -19,6 +21,8 @@ type loss struct {
 	NATS     events.Server
 	Replicas int    `env:"FILMGATE_NATS_REPLICAS" default:"1" help:"servers that keep the log: 1 or 3"`
 	Catalog  string `env:"FILMGATE_MAPPER_DATABASE" required:"true" help:"the catalog's database, sqlite:/path/of.db or postgres://…?search_path=catalog"`
+	// Servers that have just come back agree on a leader first.
+	Within time.Duration `env:"FILMGATE_PROVISION_WITHIN" default:"5m" help:"how long servers that are away are waited for"`
 }
 
 func rebuildCommand() *cobra.Command {
@@ -57,12 +61,21 @@ func rebuild(ctx context.Context, out, errOut io.Writer) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	nc, err := at.NATS.Connect("filmgate-rebuild", log)
+	nc, err := at.NATS.Connect("restore", log)
 	if err != nil {
 		return err
 	}
 	defer nc.Close()
 	n, err := albummapper.Rebuild(ctx, db, nc, at.Replicas)
+	for end := time.Now().Add(at.Within); fault.Is(err, fault.Unavailable) && time.Now().Before(end); {
+		fmt.Fprintln(out, "Not yet: "+fault.Message(err)+". Trying again.")
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Second):
+		}
+		n, err = albummapper.Rebuild(ctx, db, nc, at.Replicas)
+	}
 	if err != nil {
 		return err
 	}

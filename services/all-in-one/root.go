@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"filmgate.dev/pkg/env"
 	"filmgate.dev/pkg/version"
 )
 
@@ -56,26 +57,41 @@ Without an instance:
 				return err
 			}
 			o.data = dir
-			return nil
+			return o.readToken()
 		},
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&o.data, "data", envOr("FILMGATE_DATA", "filmgate-data"), "data folder of the local instance (FILMGATE_DATA)")
 	flags.StringVar(&o.server, "server", os.Getenv("FILMGATE_SERVER"), "gRPC address of a remote instance, host:port, or several with commas between them (FILMGATE_SERVER)")
 	flags.StringVar(&o.catalog, "catalog", os.Getenv("FILMGATE_CATALOG"), "gRPC address of album-mapper where it is not that of --server, as in a cluster (FILMGATE_CATALOG)")
-	flags.StringVar(&o.token, "token", os.Getenv("FILMGATE_TOKEN"), "token for --server; better given as FILMGATE_TOKEN")
-	flags.Lookup("token").DefValue = "" // or --help would print it
+	flags.StringVar(&o.token, "token", "", "token for --server; better given as FILMGATE_TOKEN, or in a file that FILMGATE_TOKEN_FILE names")
 	flags.StringVar(&o.ca, "ca", envOr("FILMGATE_CA", os.Getenv("FILMGATE_TLS_CA_PATH")), "certificates that --server is checked against, PEM; the system's when empty (FILMGATE_CA, FILMGATE_TLS_CA_PATH)")
 	flags.StringVar(&o.cert, "cert", os.Getenv("FILMGATE_TLS_CERT_PATH"), "certificate to show to --server, PEM, where it wants one (FILMGATE_TLS_CERT_PATH)")
 	flags.StringVar(&o.key, "key", os.Getenv("FILMGATE_TLS_KEY_PATH"), "key of that certificate, PEM (FILMGATE_TLS_KEY_PATH)")
-	flags.BoolVar(&o.plaintext, "plaintext", false, "allow --server without TLS, such as inside a mesh that encrypts")
+	flags.BoolVar(&o.plaintext, "plaintext", os.Getenv("FILMGATE_GRPC_PLAINTEXT") == "true", "allow --server without TLS, such as inside a mesh that encrypts (FILMGATE_GRPC_PLAINTEXT=true)")
+	flags.Lookup("plaintext").DefValue = "false"
 	flags.StringVar(&o.account, "account", os.Getenv("FILMGATE_ACCOUNT"), "account to act in; needed when there are several (FILMGATE_ACCOUNT)")
 
-	root.AddCommand(runCommand(o), provisionCommand(), smokeCommand(), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), picturesCommand(o), banCommand(o), eventsCommand(o), moveCommand(o), rebuildCommand())
+	root.AddCommand(runCommand(o), provisionCommand(), smokeCommand(), accountCommand(o), userCommand(o), jobCommand(o), photoCommand(o), picturesCommand(o), banCommand(o), eventsCommand(o), moveCommand(o), rebuildCommand(), idleCommand())
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n") // as the services say it
 	root.CompletionOptions.HiddenDefaultCmd = true
 	explainUse(root)
 	return root
+}
+
+// readToken takes the token of --server from the environment, or from the file that is named there.
+func (o *options) readToken() error {
+	if o.server == "" || o.token != "" {
+		return nil
+	}
+	var given struct {
+		Token string `env:"FILMGATE_TOKEN"`
+	}
+	if err := env.Parse(os.LookupEnv, &given); err != nil {
+		return err
+	}
+	o.token = given.Token
+	return nil
 }
 
 // explainUse has every command answer wrong use with the right one: a group otherwise takes a subcommand that it does not

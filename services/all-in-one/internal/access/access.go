@@ -65,6 +65,11 @@ func Users() []User {
 			Publish: provisions(), Subscribe: inbox("provision"),
 		},
 		{
+			Name: "restore", Does: "writes the files log and the streams anew, for `filmgate rebuild` and `filmgate move`; deletes nothing",
+			Publish:   slices.Concat(makes(), []string{"$JS.API.STREAM.MSG.GET." + files.Stream, files.Subjects, "filmgate.photos.v1.>", "filmgate.work.v1.>", "filmgate.dlq.v1.>"}),
+			Subscribe: inbox("restore"),
+		},
+		{
 			Name: "smoke", Does: "hears the events of the account smoke, and looks whether PHOTOS has them",
 			Publish:   []string{"$JS.API.STREAM.MSG.GET." + events.StreamPhotos},
 			Subscribe: append(inbox("smoke"), "filmgate.photos.v1.smoke.*.*"),
@@ -154,13 +159,19 @@ func changes(stream string, all ...events.ConsumerConfig) []string {
 	return denied
 }
 
-func provisions() []string {
+// makes are the requests that make and patch streams.
+func makes() []string {
 	var all []string
 	for _, stream := range append(files.Streams(1), events.Streams(1)...) {
 		for _, verb := range []string{"INFO", "CREATE", "UPDATE"} {
 			all = append(all, "$JS.API.STREAM."+verb+"."+stream.Name)
 		}
 	}
+	return all
+}
+
+func provisions() []string {
+	all := makes()
 	for _, c := range append(albummapper.Durables(), processing.Durable()) {
 		if c.Stream == events.StreamPhotos {
 			continue // with the listeners'

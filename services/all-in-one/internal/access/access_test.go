@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
 
+	"filmgate.dev/pkg/embednats/natstest"
 	"filmgate.dev/pkg/events"
 	"filmgate.dev/pkg/files"
 	"filmgate.dev/pkg/provision"
@@ -120,6 +121,58 @@ func (b *bus) provisioned(t *testing.T) {
 	}
 }
 
+// TestRestoreWritesAnew does what `filmgate rebuild` and `filmgate move` do with NATS: everything that was said elsewhere is said
+// here again, by a user of its own. A second time it only compares.
+func TestRestoreWritesAnew(t *testing.T) {
+	ctx := t.Context()
+	_, elsewhere := natstest.Start(t)
+	from, err := jetstream.New(elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := provision.JetStream{JS: from}
+	for _, want := range append(files.Streams(1), events.Streams(1)...) {
+		if err := p.Stream(ctx, want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lost, err := files.Open(elsewhere, files.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Class 1", "Class 2"} {
+		if _, err := lost.Make(ctx, files.Entry{Job: files.Job{Account: "demo", ID: "01K00000000000000000000000"}, JobName: "JOB00001", Parent: files.Root, Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, subject := range []string{"filmgate.photos.v1.demo.J.photo_ingested", "filmgate.work.v1.demo.J.picture", "filmgate.dlq.v1.FILES.mapper"} {
+		if _, err := from.Publish(ctx, subject, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	b := start(t)
+	b.provisioned(t)
+	nc, refused := b.as(t, "restore")
+	to, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if n, err := files.Restore(ctx, nc, 1, 2, lost.All(ctx)); n != 2 || err != nil {
+			t.Errorf("%d entries, %v", n, err)
+		}
+		for _, stream := range []string{events.StreamPhotos, events.StreamDLQ, events.StreamWork} {
+			if n, err := events.Copy(ctx, from, to, stream); n != 1 || err != nil {
+				t.Errorf("%s: %d messages, %v", stream, n, err)
+			}
+		}
+	}
+	if len(refused) > 0 {
+		t.Errorf("restore was refused: %v", <-refused)
+	}
+}
+
 // TestNothingElse lets every user try what is not its work.
 func TestNothingElse(t *testing.T) {
 	b := start(t)
@@ -144,6 +197,7 @@ func TestNothingElse(t *testing.T) {
 		},
 		"studio":    {"filmgate.hint.v1.demo.J", "filmgate.progress.v1.demo.J", "$JS.API.STREAM.INFO.PHOTOS", "anything"},
 		"provision": {"filmgate.files.v1.demo.J.f.root.x", "filmgate.photos.v1.demo.J.job_created", "$JS.API.STREAM.MSG.GET.FILES", "$JS.API.CONSUMER.MSG.NEXT.FILES.mapper", "$JS.API.STREAM.CREATE.OTHER", "$JS.API.CONSUMER.CREATE.FILES.other"},
+		"restore":   {"$KV.UPLOADS.x", "filmgate.hint.v1.demo.J", "filmgate.progress.v1.demo.J", "$JS.API.STREAM.CREATE.OTHER", "$JS.API.CONSUMER.CREATE.FILES.mapper", "$JS.API.STREAM.MSG.GET.PHOTOS"},
 		"smoke":     {"filmgate.photos.v1.smoke.J.photo_ingested", "$JS.API.STREAM.MSG.GET.FILES", "$JS.API.CONSUMER.CREATE.PHOTOS.x"},
 	}
 	for _, stream := range []string{"FILES", "KV_UPLOADS", "WORK", "PHOTOS", "DLQ"} {
@@ -151,7 +205,7 @@ func TestNothingElse(t *testing.T) {
 			for _, verb := range []string{"STREAM.DELETE", "STREAM.PURGE", "STREAM.MSG.DELETE"} {
 				foreign[user] = append(foreign[user], "$JS.API."+verb+"."+stream)
 			}
-			if user != "provision" {
+			if user != "provision" && user != "restore" {
 				foreign[user] = append(foreign[user], "$JS.API.STREAM.UPDATE."+stream, "$JS.API.STREAM.CREATE."+stream)
 			}
 		}

@@ -71,6 +71,7 @@ func TestS3Policies(t *testing.T) {
 		"studio":       "list get:o get:d",
 		"album-mapper": "list",
 		"provision":    "list",
+		"restore":      "list put:o put:t put:l put:d put:other get:o get:t get:l get:d get:other multipart:o multipart:t multipart:l multipart:d multipart:other",
 	}
 	for service, may := range allowed {
 		t.Run(service, func(t *testing.T) {
