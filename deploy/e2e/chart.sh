@@ -102,15 +102,8 @@ dials dropped strangers stranger "devstack-minio.$namespace:9000"
 quiet kube delete pod beside --now
 say "the values let strangers into NATS's monitoring and MinIO, and shut them out again"
 
-# The operator's tool, from the node, with the certificate of the smoke test.
-mkdir "$work/tls"
-for name in ca.crt tls.crt tls.key; do kube get secret filmgate-smoke-tls -o "jsonpath={.data.${name/./\\.}}" | base64 -d >"$work/tls/$name"; done
-CGO_ENABLED=0 go build -o "$work/filmgate" ./services/all-in-one
-filmgate() {
-	on_node env "FILMGATE_SERVER=filmgate-job-status.$namespace:9101" "FILMGATE_CATALOG=filmgate-album-mapper.$namespace:9102" FILMGATE_ACCOUNT=studio \
-		"FILMGATE_TLS_CA_PATH=$work/tls/ca.crt" "FILMGATE_TLS_CERT_PATH=$work/tls/tls.crt" "FILMGATE_TLS_KEY_PATH=$work/tls/tls.key" \
-		"FILMGATE_TOKEN=$(kube get secret filmgate-tokens -o 'jsonpath={.data.operator}' | base64 -d)" "$work/filmgate" "$@"
-}
+# The operator's commands, as the notes of the installation say them.
+filmgate() { kube exec deploy/filmgate-operator -- filmgate --account studio "$@"; }
 quiet filmgate account create studio
 quiet filmgate job create JOB00001
 password=$(filmgate user create --sftp-user eva --all-jobs | sed -n 's/^SFTP password of eva: //p')
@@ -187,6 +180,23 @@ untold=$(sort "$work/told" | comm -13 - "$work/listed" | comm -23 - <(sort -u "$
 [ -z "$untold" ] || fail "these are in the catalog, and nobody sent them: $untold"
 [ -z "$(uniq -d "$work/listed")" ] || fail "these are in the catalog twice: $(uniq -d "$work/listed")"
 say "$(told) photos were told OK; each is in the catalog, ready, once; $(wc -l <"$work/again") were sent a second time, and $(wc -l <"$work/failed") failed twice while something was killed"
+
+# The drill for the worst day, as the handbook says it: NATS is gone with every disk.
+quiet kube scale deployment -l app.kubernetes.io/instance=filmgate --replicas=0
+quiet kube wait --for=delete pod -l app.kubernetes.io/instance=filmgate --timeout=120s
+quiet kube scale statefulset devstack-nats --replicas=0
+quiet kube wait --for=delete pod -l app.kubernetes.io/name=nats --timeout=120s
+quiet kube delete persistentvolumeclaim -l app.kubernetes.io/name=nats --timeout=60s
+quiet kube scale statefulset devstack-nats --replicas=3
+quiet kube rollout status statefulset/devstack-nats --timeout=120s
+quiet kube create job rebuild --from=cronjob/filmgate-rebuild
+quiet kube wait job/rebuild --for=condition=complete --timeout=120s
+quiet helm upgrade filmgate charts/filmgate "${settings[@]}" --set image.tag=a
+on_node env "HOME=$work" lftp -c "set sftp:connect-program '$ssh_program'; open -u eva,$password sftp://filmgate-sftp.$namespace; cls -1 'JOB00001/Class 1'" | sed 's|.*/||' | sort >"$work/after"
+cmp -s "$work/listed" "$work/after" || fail "after the rebuild SFTP lists other files: $(diff "$work/listed" "$work/after")"
+filmgate photo list --job JOB00001 --state ready --json | sed -n 's/.*"path":"JOB00001\/Class 1\/\([^"]*\)".*/\1/p' | sort >"$work/after"
+cmp -s "$work/listed" "$work/after" || fail "after the rebuild the catalog lists other files: $(diff "$work/listed" "$work/after")"
+say "NATS lost all of its disks, and $(wc -l <"$work/after") photos are where they were, after $(kube logs job/rebuild)"
 
 quiet helm test filmgate --timeout 3m
 quiet helm uninstall filmgate --wait --timeout 3m

@@ -193,6 +193,11 @@ mounts:
 {{- end -}}
 {{- end -}}
 
+{{- /* The certificate of programs that only call. */ -}}
+{{- define "filmgate.use.smoke-tls" -}}
+{{- include "filmgate.use.tls" (merge (dict "name" "smoke" "key" "smoke") .) -}}
+{{- end -}}
+
 {{- define "filmgate.use.host-keys" -}}
 env:
   FILMGATE_SFTP_HOST_KEYS: /etc/filmgate/host-keys
