@@ -44,7 +44,7 @@ func TestNATSTakesItsConfiguration(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(options.Nkeys) != 8 || len(options.Users) != 0 {
+			if len(options.Nkeys) != 9 || len(options.Users) != 0 {
 				t.Errorf("%d users with nkeys, %d with passwords", len(options.Nkeys), len(options.Users))
 			}
 			rights := map[string]*server.NkeyUser{}

@@ -23,21 +23,18 @@ func TestDevstackLetsInWhoNeedsIt(t *testing.T) {
 	pods := 0
 	// Another name of the chart changes labels of its pods.
 	for _, o := range render(t, "filmgate", "filmgate", "-f", "filmgate/ci/devstack-values.yaml", "--set", "nameOverride=photos") {
-		labels := o.Spec.Template.Metadata.Labels
-		if o.Kind == "Pod" {
-			labels = o.Metadata.Labels
-		}
-		for _, c := range o.pod().Containers {
+		made := o.made()
+		for _, c := range made.Spec.Containers {
 			pods++
 			for name, setting := range serves {
 				needs := slices.ContainsFunc(c.Env, func(e variable) bool { return setting.MatchString(e.Name) })
-				if admits := lets[name].matches(labels); admits != needs {
+				if admits := lets[name].matches(made.Metadata.Labels); admits != needs {
 					t.Errorf("%s: the policy lets %s in: %v; it is told the address: %v", name, o.Metadata.Name, admits, needs)
 				}
 			}
 		}
 	}
-	if pods != 7 || len(lets) != 3 {
+	if pods != 9 || len(lets) != 3 {
 		t.Errorf("there are %d kinds of pods and the policies %v", pods, slices.Collect(maps.Keys(lets)))
 	}
 }

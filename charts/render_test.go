@@ -29,16 +29,21 @@ type object struct {
 
 // podOrTemplate is a pod's spec, or that of something that makes pods, or of a NetworkPolicy.
 type podOrTemplate struct {
-	podSpec  `yaml:",inline"`
-	Template struct {
-		Metadata struct{ Labels map[string]string }
-		Spec     podSpec
-	}
+	podSpec     `yaml:",inline"`
+	Template    template
+	JobTemplate struct {
+		Spec struct{ Template template }
+	} `yaml:"jobTemplate"`
 	Ingress []struct {
 		From []struct {
 			PodSelector selector `yaml:"podSelector"`
 		}
 	}
+}
+
+type template struct {
+	Metadata struct{ Labels map[string]string }
+	Spec     podSpec
 }
 
 type podSpec struct {
@@ -60,11 +65,18 @@ type container struct {
 
 type variable struct{ Name, Value string }
 
-func (o object) pod() podSpec {
-	if len(o.Spec.Template.Spec.Containers) > 0 {
-		return o.Spec.Template.Spec
+// pod is the pod that an object is, or makes.
+func (o object) pod() podSpec { return o.made().Spec }
+
+func (o object) made() template {
+	for _, made := range []template{o.Spec.Template, o.Spec.JobTemplate.Spec.Template} {
+		if len(made.Spec.Containers) > 0 {
+			return made
+		}
 	}
-	return o.Spec.podSpec
+	t := template{Spec: o.Spec.podSpec}
+	t.Metadata.Labels = o.Metadata.Labels
+	return t
 }
 
 // helm is where make builds it, or the test is skipped.
