@@ -30,6 +30,11 @@ studio: studio
 {{- mergeOverwrite (deepCopy .root.Values.defaults) (deepCopy (index .root.Values .key)) | toYaml -}}
 {{- end -}}
 
+{{- /* What a program without probes or replicas of its own is told: its values over those of the defaults that apply to it. Takes root and c. */ -}}
+{{- define "filmgate.brief" -}}
+{{- mergeOverwrite (pick (deepCopy .root.Values.defaults) "podSecurityContext" "securityContext" "tmpSizeLimit" "networkPolicy" "nodeSelector" "tolerations" "affinity" "priorityClassName") (deepCopy .c) | toYaml -}}
+{{- end -}}
+
 {{- define "filmgate.selector" -}}
 app.kubernetes.io/name: {{ include "filmgate.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
