@@ -190,7 +190,7 @@ chart-e2e: setup node-programs $(CHART_TOOLS)/helm $(NATS) $(MINIO) ## prove the
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## run the linters over every module
-	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+	@$(TOOLS)/golangci-lint run $(MODULES:$(CURDIR)/%=./%/...)
 
 .PHONY: generate
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## write what is generated: protos, event schemas, the SDK's types, the settings in READMEs, the chart's copies
