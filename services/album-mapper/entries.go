@@ -18,8 +18,8 @@ func (t *turn) entryHeard(ctx context.Context, e files.Entry, epoch int64) error
 }
 
 // orphanHeard takes in the removal of what stood in a folder of which the log has no word left: that one was removed as well, and
-// another one has its name. All that is kept is that its path is free: no album is left in whose trash it could lie. A photo that was
-// known, at a path that it has left, stays without a place, and its removal is not said.
+// another one has its name. All that is kept is that its path is free: no album is left in whose trash it could lie. What was known
+// before it went there is removed from where it was known.
 func (t *turn) orphanHeard(ctx context.Context, e files.Entry, epoch int64) error {
 	return t.hear(ctx, e, epoch, true)
 }
@@ -59,7 +59,7 @@ func (t *turn) hear(ctx context.Context, e files.Entry, epoch int64, orphan bool
 		}
 	}
 	for _, id := range bound {
-		if id == e.ID && !claim.Left() {
+		if id == e.ID && !claim.Left() && !orphan {
 			continue // has just been computed
 		}
 		if err := t.restand(ctx, id, e.Folder()); err != nil {

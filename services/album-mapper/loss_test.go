@@ -66,6 +66,14 @@ func TestLostMessagesDoNotMatter(t *testing.T) {
 			s.album("Class 1")
 			s.land("a", "2")
 		},
+		"moved into another album, which was emptied and removed, and another took its name": func(s *teller) {
+			a := s.land("a", "1")
+			s.album("Class 2")
+			s.remove(s.move(a, "a"))
+			s.rmdir()
+			s.album("Class 3")
+			s.rename("Class 2")
+		},
 		"an album emptied and removed": func(s *teller) {
 			s.remove(s.land("a", "1"))
 			s.rmdir()

@@ -88,6 +88,7 @@ func (s *teller) checkLosses(db *sqldb.DB) {
 				kept = append(kept, e)
 			}
 		}
+		kept = deliverable(kept)
 		var inOrder outcome
 		for n := range 6 {
 			if n > 0 { // once in order

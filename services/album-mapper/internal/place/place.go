@@ -82,6 +82,9 @@ func Stand(own Claim, at func(subject string) (Claim, bool, error)) (Standing, e
 			return Standing{State: Here}, nil
 		case now.ID != own.ID:
 			return Standing{State: Gone, Until: now.Fence}, nil
+		case now.State == files.StateGone && !now.Left():
+			// Removed in a folder that nobody here has heard of.
+			return Standing{State: Gone}, nil
 		case !now.Left():
 			return Standing{State: Here}, nil
 		}

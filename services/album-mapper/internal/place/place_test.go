@@ -32,6 +32,7 @@ func TestStand(t *testing.T) {
 		"lost its path":                       {landed("a", "p", 1), []Claim{landed("a", "q", 3)}, Gone},
 		"lost its path to one that left":      {landed("a", "p", 1), []Claim{left("a", "q", "c", 3)}, Gone},
 		"lost its path in a later epoch":      {landed("a", "p", 9), []Claim{newEpoch}, Gone},
+		"removed on the way":                  {landed("a", "p", 1), []Claim{left("a", "p", "b", 3), removed("b", "p", 4)}, Gone},
 		"on its way":                          {landed("a", "p", 1), []Claim{left("a", "p", "b", 3)}, Here},
 		"on its way to a path once another's": {landed("a", "p", 2), []Claim{left("a", "p", "b", 4), removed("b", "q", 1)}, Here},
 		"lost on the way":                     {landed("a", "p", 1), []Claim{left("a", "p", "b", 3), landed("b", "q", 5)}, Gone},
