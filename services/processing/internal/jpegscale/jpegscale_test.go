@@ -89,6 +89,7 @@ func reference(src []byte) ([]plane.Plane, error) {
 
 // All decoders that follow T.81 agree, but for one step of rounding.
 func TestFullScaleIsWhatOthersDecode(t *testing.T) {
+	t.Parallel()
 	compared := 0
 	for name, src := range written(t) {
 		got, err := decode(t.Context(), src, 8, 8)
@@ -158,6 +159,7 @@ func mean(p plane.Plane, x, y, w, h int) float64 {
 
 // Progressive files are the same coefficients in another order: at each scale they are the same picture.
 func TestProgressiveIsTheSamePicture(t *testing.T) {
+	t.Parallel()
 	all := written(t)
 	for name, progressive := range all {
 		if !strings.Contains(name, "-progressive -sample") {
@@ -183,6 +185,7 @@ func TestProgressiveIsTheSamePicture(t *testing.T) {
 }
 
 func TestTruncated(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"-baseline", "-progressive", "-restart 1B"} {
 		src := written(t)["123x77 "+mode+" -sample 2x2"]
 		whole, err := decode(t.Context(), src, 8, 8)
@@ -351,6 +354,7 @@ func last(pgm []byte, p plane.Plane) plane.Plane {
 // Files with a few wrong bytes, where libjpeg-turbo finds nothing to say about them, are the same pictures to us. (The standard library
 // reads some of them otherwise.)
 func TestNonsenseIsWhatLibjpegDecodes(t *testing.T) {
+	t.Parallel()
 	all := written(t)
 	names := slices.Sorted(maps.Keys(all))
 	random := rand.New(rand.NewPCG(7, 7))

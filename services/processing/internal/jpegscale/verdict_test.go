@@ -14,6 +14,7 @@ import (
 // What is wrong with a sequential file does not depend on how much of it is wanted. (Of a progressive one, scans that do not matter are
 // not read.)
 func TestVerdictsAreTheSameAtEveryScale(t *testing.T) {
+	t.Parallel()
 	all := written(t)
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(all)), func(name string) bool { return strings.Contains(name, "-progressive") })
 	damaged := 0
